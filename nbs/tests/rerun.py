@@ -1,0 +1,63 @@
+"""Run notebooks in place and store clean outputs: python nbs/tests/rerun.py [NOTEBOOK ...]   (default: all, in reading order)
+
+Each runs in a fresh kernel, in its own folder and offline. What is stored is what `nbdev_clean` would leave, cell ids included,
+so that a rerun changes only outputs that really differ. A notebook that fails is left as it was.
+"""
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+root = Path(__file__).resolve().parents[2]
+offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+def notebooks():
+    "All notebooks of the course in reading order, the index last: it imports from the others"
+    found = [p for p in (root / "nbs").rglob("*.ipynb") if not any(part[0] in "._" for part in p.relative_to(root).parts)]
+    return sorted(found, key=lambda p: (p.stem == "index", p.stem))
+
+
+def merge_streams(outputs):
+    "Neighbouring pieces of one stream as one output, however the kernel happened to cut them"
+    merged = []
+    for out in outputs:
+        if out.output_type == "stream" and merged and merged[-1].get("name") == out.name: merged[-1].text += out.text
+        else: merged.append(out)
+    return merged
+
+
+def execute(path, timeout=600):
+    "The notebook at `path`, run from top to bottom in its own folder; nothing is written"
+    nb = nbformat.read(path, as_version=4)
+    env = {**os.environ, **offline}
+    NotebookClient(nb, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(Path(path).parent)}}).execute(env=env)
+    for cell in nb.cells:
+        if cell.cell_type == "code": cell.outputs = merge_streams(cell.outputs)
+    nb.metadata.pop("widgets", None)
+    return nb
+
+
+def store(nb, path):
+    "Write `nb` in the form that `nbdev_clean` leaves, beside the old file first"
+    from execnb.nbio import nb2str
+    from nbdev.clean import clean_nb
+    on_disk = json.loads(nbformat.writes(nb))
+    clean_nb(on_disk, allowed_cell_metadata_keys=["tags"], clean_ids=False)
+    beside = Path(f"{path}.tmp")
+    beside.write_text(nb2str(on_disk), encoding="utf-8", newline="\n")
+    os.replace(beside, path)
+
+
+def main(paths):
+    for path in map(Path, paths or notebooks()):
+        start = time.time()
+        store(execute(path), path)
+        print(f"{path.name}: {time.time() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__": main(sys.argv[1:])
