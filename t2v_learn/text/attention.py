@@ -36,15 +36,16 @@ def attention_map(
     titles: list[str] | None = None,  # a title per panel
 ):                                    # a matplotlib Figure
     "Who listens to whom: one row per question, dark = a large share."
-    from matplotlib.figure import Figure
+    import matplotlib.pyplot as plt
     panels = weights.detach().float().cpu().reshape(-1, *weights.shape[-2:]).numpy()       # h q k
-    figure = Figure(figsize=(1 + 2.4 * len(panels), 2.4), layout="constrained")
+    figure = plt.figure(figsize=(1 + 2.4 * len(panels), 2.4), layout="constrained")
     for n, (panel, ax) in enumerate(zip(panels, figure.subplots(1, len(panels), squeeze=False)[0])):
         ax.imshow(panel, cmap="Blues", vmin=0, vmax=1)
         ax.set_xticks(range(panel.shape[1]), keys or range(panel.shape[1]), rotation=90 if keys else 0)
         ax.set_yticks(range(panel.shape[0]), queries or range(panel.shape[0]))
         if n: ax.set_yticklabels([])
         if titles: ax.set_title(titles[n], fontsize=10)
+    plt.close(figure)
     return figure
 
 # %% ../../nbs/2_text/10_attention.ipynb #per_head
@@ -86,21 +87,19 @@ class MultiHeadAttention(nn.Module):
 
 # %% ../../nbs/2_text/10_attention.ipynb #word-maps
 def word_maps(
-    weights: Tensor,               # shares `(h w) k` of one picture, or `f (h w) k`: a row per frame
-    words: list[str],              # names of the first words; the rest, such as padding, is not drawn
-    pictures: Tensor | None = None,# what was painted, `h w c` or `f h w c` in [0, 1], drawn in front
-):                                 # a matplotlib Figure
-    "Where each word is heard: one map per word, bright = a large share."
-    from matplotlib.figure import Figure
-    weights = weights.detach().float().cpu().reshape(-1, *weights.shape[-2:])              # f (h w) k
-    side, first = int(weights.shape[1] ** .5), int(pictures is not None)
-    maps = rearrange(weights, "f (h w) k -> f k h w", h=side).numpy()
-    figure = Figure(figsize=(1.3 * (len(words) + first), .3 + 1.3 * len(maps)), layout="constrained")
-    axes = figure.subplots(len(maps), len(words) + first, squeeze=False)
-    for ax in axes.flat: ax.axis("off")
-    for f, row in enumerate(axes):
-        if first: row[0].imshow(pictures.detach().cpu().reshape(len(maps), *pictures.shape[-3:])[f].clamp(0, 1).numpy())
-        for word, panel, ax in zip(words, maps[f], row[first:]):
-            ax.imshow(panel, vmin=0, vmax=1, cmap="magma")
-            if f == 0: ax.set_title(word, fontsize=9)
+    weights: Tensor,                # shares `f (h w) k` of one clip, or `(h w) k` of one picture; h = w
+    words: list[str],               # names of the first words; the rest, such as padding, is not drawn
+    frames: Tensor | None = None,   # what was painted, `f h w c` in [0, 1], drawn on top
+):                                  # a matplotlib Figure
+    "Where and when each word is heard: a strip per word, bright = a large share."
+    import matplotlib.pyplot as plt
+    weights = weights.detach().float().cpu().reshape(-1, *weights.shape[-2:])[..., : len(words)]
+    strips = list(rearrange(weights, "f (h w) k -> k f h w", h=int(weights.shape[1] ** .5)).numpy())
+    if frames is not None: strips.insert(0, frames.detach().float().cpu().clamp(0, 1).numpy())
+    names = ([""] if frames is not None else []) + list(words)
+    figure = plt.figure(figsize=(1 + .9 * len(weights), .9 * len(strips)), layout="constrained")
+    for name, strip, row in zip(names, strips, figure.subplots(len(strips), len(weights), squeeze=False)):
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        for frame, ax in zip(strip, row): ax.imshow(frame, vmin=0, vmax=1, cmap="magma"), ax.set(xticks=[], yticks=[])
+    plt.close(figure)
     return figure

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['missing_gradients', 'adam_update', 'lr_scale', 'TrainConfig', 'check_config', 'adamw', 'EMA', 'native_bf16',
            'step_seed', 'step_generator', 'Budget', 'Every', 'pick_device', 'make_accelerator', 'to_device', 'Updater',
-           'Stepper', 'history_row', 'Interrupted', 'StopSignal', 'ProgressBar', 'clock', 'Resumable', 'Trainer']
+           'Stepper', 'history_row', 'Interrupted', 'StopSignal', 'ProgressBar', 'clock', 'Keeper', 'Trainer']
 
 # %% ../../nbs/3_training/12_loop.ipynb #imports
 import math, signal, time
@@ -219,7 +219,7 @@ def make_accelerator(
 
 # %% ../../nbs/3_training/12_loop.ipynb #to-device
 def to_device(
-    batch,                 # tensors, or anything with `.to`, in tuples, lists and dicts; the rest stays as it is
+    batch: object,         # tensors, or anything with `.to`, in tuples, lists and dicts; the rest stays as it is
     device: torch.device,  # where the model lies
 ):
     "A batch beside its model"
@@ -356,12 +356,9 @@ def clock(
     h, m = divmod(minutes, 60)
     return f"{h}:{m:02d}:{s:02d}" if h else f"{m}:{s:02d}"
 
-# %% ../../nbs/3_training/12_loop.ipynb #resumable
-class Resumable(Stepper):
-    "A training with a folder: begins where the folder stands, saves into it"
-    folder: Path | None     # where checkpoints go; None: none are kept
-    extra: dict             # what they also carry, as JSON
-
+# %% ../../nbs/3_training/12_loop.ipynb #keeper
+class Keeper(Stepper):
+    "A training with a folder and callbacks: begins where the folder stands, saves into it"
     def begin(self, resume):
         if self.budget.step: return                      # this trainer was stopped: it goes on
         if self.folder is None:
@@ -379,8 +376,15 @@ class Resumable(Stepper):
         if self.loss is not None: history_row(self)      # a loss that is no number must not be saved
         save_trainer(self)
 
+    def now_and_then(self):
+        if self.saving.due(self.budget): self.save()
+        due = [c for c in self.callbacks if c.due(self.budget)]
+        if due: self.budget.stop()
+        for callback in due: callback.do(self)
+        if due: self.budget.start()
+
 # %% ../../nbs/3_training/12_loop.ipynb #trainer-code
-class Trainer(Resumable):
+class Trainer(Keeper):
     "The loop: steps until the budget is used up"
     def __init__(self,
         model: nn.Module,                      # what is trained, in place
@@ -412,10 +416,3 @@ class Trainer(Resumable):
             self.save()
         finally: self.budget.stop()
         if not self.budget.done: raise Interrupted(self.budget.step, self.folder)
-
-    def now_and_then(self):
-        if self.saving.due(self.budget): self.save()
-        due = [c for c in self.callbacks if c.due(self.budget)]
-        if due: self.budget.stop()
-        for callback in due: callback.do(self)
-        if due: self.budget.start()

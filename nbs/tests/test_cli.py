@@ -1,0 +1,374 @@
+"The command line: what it refuses and how, what it warns of, and that a stopped training goes on as if nothing had happened"
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+from rerun import offline, root
+
+from t2v_learn.video.clips import read_video
+
+os.environ.update(offline)
+shipped = pytest.mark.skipif(not (root / "t2v_learn" / "weights" / "tiny").is_dir(), reason="no model is shipped yet")
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+PROMPT = "a red circle moving right"
+FAILING = "from t2v_learn.cli import main; main()"
+OFTEN = """
+import os, signal, sys
+from t2v_learn.training import checkpoint, loop
+die = lambda: os.kill(os.getpid(), signal.SIGKILL)
+init, update, write = loop.Trainer.__init__, loop.Updater.update, checkpoint.write_json
+def often(self, *args, **kwargs):
+    init(self, *args, **kwargs)
+    self.saving = loop.Every(loop.Trainer.save, steps=1)
+def mortal_update(self, *args):
+    if moment == "in step 3" and self.budget.step == 2: die()
+    update(self, *args)
+def mortal_write(path, content):
+    if moment == "while saving step 3" and ".new-000003" in str(path): die()
+    write(path, content)
+moment, *sys.argv[1:] = sys.argv[1:]
+loop.Trainer.__init__, loop.Updater.update, checkpoint.write_json = often, mortal_update, mortal_write
+from t2v_learn.cli import main; main()
+"""  # a training that saves after each step, and dies at a moment of our choice
+
+
+def process(*args, code=FAILING, **kwargs):
+    "Arguments for a call of `t2v` in a process of its own"
+    return dict(args=[sys.executable, "-c", code, *map(str, args)], text=True, env={**os.environ, "PYTHONPATH": str(root)},
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
+
+
+@pytest.fixture
+def t2v(capfd, tmp_path, monkeypatch):
+    "A call of `t2v` in this process and in an empty folder: its status, its stdout, the lines of its stderr"
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args):
+        from t2v_learn.cli import run
+        capfd.readouterr()
+        status = run([str(a) for a in args])
+        out, err = capfd.readouterr()
+        return status, out, err.splitlines()
+    return call
+
+
+@pytest.fixture
+def no_model(monkeypatch):
+    "Fails the test if a model is loaded: what is wrong could have been seen before"
+    from t2v_learn.diffusion.pipeline import TextToVideo
+    monkeypatch.setattr(TextToVideo, "from_pretrained", lambda *args, **kwargs: pytest.fail("the model was loaded first"))
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory):
+    "A folder of four captioned clips"
+    from t2v_learn.video.datasets import write_folder
+    folder = tmp_path_factory.mktemp("clips")
+    write_folder(folder, n=4)
+    return folder
+
+
+def train(clips, out, *more, steps=5):
+    return ["train", "--data", clips, "--steps", steps, "--seed", 3, "--out", out, *more]
+
+
+@pytest.fixture(scope="session")
+def trained(clips, tmp_path_factory):
+    "The folder of a training that nothing disturbed"
+    from t2v_learn.cli import run
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    assert run([str(a) for a in train(clips, out)]) == 0
+    return out
+
+
+def refused(answer, *parts):
+    "Asserts that a call was refused in one sentence that says these things"
+    status, out, err = answer
+    assert (status, out, len(err)) == (2, "", 1), answer
+    assert err[0].endswith((".", "`.", "`")), err[0]
+    missing = [part for part in parts if str(part) not in err[0]]
+    assert not missing, f"{missing} not in {err[0]!r}"
+
+
+def same_weights(a, b):
+    from t2v_learn.training.checkpoint import load_weights
+    a, b = load_weights(a)[0], load_weights(b)[0]
+    return a.keys() == b.keys() and all(a[name].equal(b[name]) for name in a)
+
+
+# Calls that cannot work
+
+@pytest.mark.parametrize("args, parts", [
+    (["generate"], ["prompt", "t2v generate --help"]),
+    (["generate", ""], ["prompt is empty"]),
+    (["generate", " \n "], ["prompt is empty"]),
+    (["generate", "\udcff"], ["UTF-8"]),
+    (["generate", PROMPT, "-o", "clip.doc"], ["clip.doc", ".gif"]),
+    (["generate", PROMPT, "-o", "clip"], ["clip", ".gif"]),
+    (["generate", PROMPT, "-o", "clip.gif", "--sheet"], ["clip.gif", ".png"]),
+    (["generate", PROMPT, "-o", "missing/clip.gif"], ["missing"]),
+    (["generate", PROMPT, "-o", "folder.gif"], ["folder.gif", "folder"]),
+    (["generate", PROMPT, "-o", "file/clip.gif"], ["file"]),
+    (["generate", PROMPT, "-o", "x" * 300 + ".gif"], ["xxx"]),
+    (["generate", PROMPT, "--steps", "many"], ["--steps"]),
+    (["generate", PROMPT, "--steps", "0"], ["--steps", "0"]),
+    (["generate", PROMPT, "--seed", "-1"], ["--seed"]),
+    (["generate", PROMPT, "--guidance-scale", "nan"], ["--guidance-scale", "nan"]),
+    (["generate", PROMPT, "--precision", "fp8"], ["--precision", "fp32"]),
+    (["generate", PROMPT, "--colour"], ["--colour"]),
+    (["generate", "two", "prompts"], ["prompts"]),
+    (["draw", PROMPT], ["draw"]),
+    (["edit", "file"], ["prompt"]),
+    (["edit", "missing.gif", PROMPT], ["missing.gif"]),
+    (["edit", "file", PROMPT], ["file"]),
+    (["edit", "broken.gif", PROMPT], ["broken.gif"]),
+    (["edit", "good.gif", ""], ["prompt is empty"]),
+    (["edit", "good.gif", PROMPT, "--strength", "1.5"], ["--strength", "1.5"]),
+    (["edit", "good.gif", PROMPT, "-o", "clip.doc"], ["clip.doc"]),
+], ids=lambda value: " ".join(value)[:40].encode("ascii", "replace").decode() if isinstance(value, list) else None)
+def test_refused_before_a_model_is_loaded(t2v, no_model, clips, tmp_path, args, parts):
+    (tmp_path / "file").write_text("no clip")
+    (tmp_path / "folder.gif").mkdir()
+    shutil.copy(next(clips.glob("*.gif")), tmp_path / "good.gif")
+    (tmp_path / "broken.gif").write_bytes((tmp_path / "good.gif").read_bytes()[:200])
+    before = {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
+    refused(t2v(*args), *parts)
+    assert before == {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
+
+
+def test_a_folder_that_takes_no_files_is_refused_early(t2v, no_model, monkeypatch):
+    def denied(*args, **kwargs): raise PermissionError(13, "Permission denied")
+    monkeypatch.setattr("tempfile.TemporaryFile", denied)
+    refused(t2v("generate", PROMPT), "Permission denied")
+
+
+@pytest.mark.parametrize("args, parts", [
+    (["--preset", "huge"], ["huge", "tiny"]),
+    (["--data", "missing"], ["missing"]),
+    (["--data", "empty"], ["empty", "no clips"]),
+    (["--data", "mute"], ["clip.gif", "caption"]),
+    (["--data", "broken"], ["clip.gif"]),
+    (["--steps", "3", "--minutes", "1"], ["steps", "minutes"]),
+    (["--steps", "0"], ["--steps"]),
+    (["--minutes", "nan"], ["--minutes"]),
+    (["--device", "abacus", "--steps", "1"], ["abacus"]),
+    (["--out", "file", "--steps", "1"], ["file"]),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+def test_training_refused(t2v, clips, tmp_path, args, parts):
+    for name in ("empty", "mute", "broken"): (tmp_path / name).mkdir()
+    good = next(clips.glob("*.gif")).read_bytes()
+    (tmp_path / "mute" / "clip.gif").write_bytes(good)
+    (tmp_path / "broken" / "clip.gif").write_bytes(good[:200])
+    (tmp_path / "broken" / "clip.txt").write_text(PROMPT)
+    (tmp_path / "file").write_text("no folder")
+    before = set(tmp_path.rglob("*"))
+    refused(t2v("train", *args), *parts)
+    assert set(tmp_path.rglob("*")) == before, "something was left behind"
+
+
+def test_unknown_model_names_the_shipped_ones(t2v, tmp_path):
+    (tmp_path / "clip.gif").write_bytes(b"old")
+    refused(t2v("generate", PROMPT, "--model", "huge", "-o", "clip.gif"), "huge", "tiny")
+    refused(t2v("generate", PROMPT, "--model", ".", "-o", "clip.gif"))
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("clip.gif", b"old")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage, parts", [("bit", ["damaged"]), ("half", ["damaged"]), ("pickle", ["pickle"]), ("shape", ["is"]),
+                                           ("missing tensor", []), ("no json", ["config.json"]), ("no config", ["config.json"]), ("empty config", ["config.json"])])
+def test_unusable_model_refused(t2v, trained, tmp_path, damage, parts):
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("model.safetensors", "config.json"): shutil.copy(trained / name, model)
+    spoil(model / "model.safetensors", model / "config.json", damage)
+    before = set(tmp_path.rglob("*"))
+    refused(t2v("generate", PROMPT, "--model", "model"), "model", *parts)
+    assert set(tmp_path.rglob("*")) == before
+
+
+def spoil(weights, config, damage):
+    "Damages a model on disk"
+    from safetensors.torch import load_file, save_file
+    data = weights.read_bytes()
+    if damage == "bit": weights.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    if damage == "half": weights.write_bytes(data[:len(data) // 2])
+    if damage == "pickle": weights.write_bytes(b"\x80\x04\x95" + data)
+    if damage == "no json": config.write_text("{")
+    if damage == "no config": config.unlink()
+    if damage == "empty config": config.write_text("{}")
+    if damage in ("shape", "missing tensor"):
+        tensors = load_file(weights)
+        name = max(tensors, key=lambda n: tensors[n].ndim)
+        tensors[name] = tensors[name][..., :-1].contiguous() if tensors[name].shape[-1] > 1 else tensors[name][:-1].contiguous()
+        if damage == "missing tensor": del tensors[name]
+        save_file(tensors, weights)
+
+
+@pytest.mark.slow
+def test_damaged_checkpoint_refused(t2v, clips, trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    newest = max((tmp_path / "run" / "checkpoints").iterdir()) / "state.safetensors"
+    data = newest.read_bytes()
+    for content in (data[:1000], b"\x80\x04\x95" + data):
+        newest.write_bytes(content)
+        refused(t2v(*train(clips, "run", "--resume", steps=9)), newest.parent.name)
+    refused(t2v(*train(clips, "run")), "resume")       # nor is a training overwritten by mistake
+
+
+def test_a_mistake_of_ours_is_one_line_too(t2v, monkeypatch):
+    def broken(*args): raise ZeroDivisionError("division\nby zero")
+    monkeypatch.setattr("t2v_learn.cli.check_prompt", broken)
+    status, out, err = t2v("generate", PROMPT)
+    assert status == 1 and len(err) == 1 and "T2V_DEBUG" in err[0]
+    monkeypatch.setenv("T2V_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError): t2v("generate", PROMPT)
+
+
+def test_own_process_ends_with_one_line_and_status_2(tmp_path):
+    done = subprocess.run(**process("generate", "", cwd=tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "the prompt is empty: say what the video shows.\n")
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    code = "import sys; from t2v_learn.cli import run; run(['--help']); run(['train', '--help']); " \
+           "heavy = {'transformers', 'matplotlib', 'accelerate', 'sklearn', 'ipywidgets', 'torch'} & set(sys.modules); assert not heavy, heavy"
+    done = subprocess.run(**process(code=code))
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in ("generate", "edit", "train", "evaluate", "lab", "--resume"))
+
+
+# Calls that work
+
+@shipped
+def test_generate_overwrites_and_is_repeatable(t2v, tmp_path):
+    (tmp_path / "a.gif").write_bytes(b"old")
+    for name in ("a.gif", "b.gif"):
+        status, out, err = t2v("generate", PROMPT, "-o", name, "--steps", 4)
+        assert (status, err) == (0, []) and name in out
+    a, b = read_video(tmp_path / "a.gif"), read_video(tmp_path / "b.gif")
+    assert a.frames.shape == (8, 32, 32, 3) and (a.frames == b.frames).all()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif", "b.gif"]
+
+
+@shipped
+@pytest.mark.slow
+def test_generated_video_shows_the_prompt(tmp_path):
+    "As a user types it, in a process of its own"
+    from t2v_learn.video.verify import read_scene
+    done = subprocess.run(**process("generate", PROMPT, "-o", "clip.mp4", cwd=tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    scene = read_scene(read_video(tmp_path / "clip.mp4")).scene
+    assert scene is not None and (scene.actors[0].color, scene.actors[0].shape, scene.actors[0].motion) == ("red", "circle", "right")
+
+
+@shipped
+@pytest.mark.parametrize("name", ["clip.webm", "clip.png", "sheet.png"])
+def test_endings(t2v, tmp_path, name):
+    sheet = ["--sheet"] if name.startswith("sheet") else []
+    assert t2v("generate", PROMPT, "-o", name, "--steps", 1, *sheet)[0] == 0
+    assert len(read_video(tmp_path / name)) == (1 if sheet else 8)
+
+
+@shipped
+def test_edit(t2v, clips, tmp_path):
+    source = next(clips.glob("*.gif"))
+    status, out, err = t2v("edit", source, "a blue square moving up", "--strength", 0.5, "--steps", 2)
+    assert (status, err) == (0, []) and len(read_video(tmp_path / "edited.gif")) == 8
+
+
+@shipped
+def test_unknown_words_are_named(t2v, tmp_path):
+    status, out, err = t2v("generate", "a red elephant moving right", "--steps", 1)
+    assert status == 0 and len(err) == 1 and err[0].startswith("warning: ") and "elephant" in err[0] and "circle" not in err[0]
+    assert (tmp_path / "clip.gif").exists()
+
+
+@shipped
+def test_long_prompt_is_cut_with_one_warning(t2v, tmp_path):
+    status, out, err = t2v("generate", PROMPT + " and a red circle moving right" * 100, "--steps", 1)
+    assert status == 0 and len(err) == 1 and err[0].startswith("warning: ") and "512" in err[0]
+    assert (tmp_path / "clip.gif").exists()
+
+
+def test_warnings_of_others_are_left_out(capfd):
+    import t2v_learn
+    from t2v_learn.cli import one_line_warnings
+    with one_line_warnings():
+        for file in (t2v_learn.__file__, "elsewhere.py"): warnings.warn_explicit(f"said in\n{file}", UserWarning, file, 1)
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+@shipped
+@pytest.mark.slow
+def test_evaluate(t2v):
+    status, out, err = t2v("evaluate", "--n", 8, "--steps", 4)
+    assert (status, err) == (0, []) and "joint" in out
+    refused(t2v("evaluate", "--split", "unseen"), "unseen", "held-out-combinations")
+
+
+# Training
+
+@pytest.mark.slow
+def test_same_seed_gives_equal_weights(t2v, clips, trained):
+    "And the trained model can be used, with no checkpoint older than two left"
+    assert t2v(*train(clips, "again"))[0] == 0
+    assert same_weights("again", trained)
+    assert t2v("generate", PROMPT, "--model", "again", "--steps", 1)[0] == 0
+
+
+@pytest.mark.slow
+@posix
+@pytest.mark.parametrize("moment", ["in step 3", "while saving step 3"])
+def test_killed_and_resumed_equals_never_killed(t2v, clips, trained, tmp_path, moment):
+    done = subprocess.run(**process(moment, *train(clips, "run"), code=OFTEN, cwd=tmp_path))
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+    assert [p.name for p in sorted((tmp_path / "run" / "checkpoints").glob("step-*"))] == ["step-000001", "step-000002"]
+    status, out, err = t2v("train", "--data", clips, "--out", "run", "--resume")      # steps and seed are remembered
+    assert status == 0, err
+    assert same_weights("run", trained)
+
+
+@pytest.mark.slow
+@posix
+def test_interrupted_says_how_to_go_on(t2v, clips, trained, tmp_path):
+    with subprocess.Popen(**process("never", *train(clips, "my run", steps=1000), code=OFTEN, cwd=tmp_path)) as running:
+        end = time.time() + 120
+        while not list(tmp_path.glob("my run/checkpoints/step-*")) and running.poll() is None and time.time() < end: time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130 and len(err.splitlines()) == 1, err
+    assert "--resume" in err and "--out 'my run'" in err
+    step = max((tmp_path / "my run" / "checkpoints").iterdir()).name
+    assert str(int(step.removeprefix("step-"))) in err.split()
+
+
+def test_a_training_to_resume_must_be_there(t2v, clips):
+    refused(t2v(*train(clips, "nowhere", "--resume")), "nowhere")
+
+
+# The course
+
+def test_lab_elsewhere_says_how_to_get_the_course(t2v, monkeypatch):
+    monkeypatch.setattr("t2v_learn.cli.course_folder", lambda *around: None)
+    refused(t2v("lab"), "clone", "t2v lab")
+
+
+def test_lab_without_jupyterlab_says_what_to_install(t2v, monkeypatch):
+    monkeypatch.setattr("t2v_learn.cli.course_folder", lambda *around: root / "nbs")
+    monkeypatch.setattr("importlib.util.find_spec", lambda *args: None)
+    refused(t2v("lab"), 'pip install "t2v_learn[lab]"')
+
+
+def test_lab_opens_the_course(t2v, monkeypatch):
+    started = []
+    monkeypatch.setattr("subprocess.run", lambda args, cwd: started.append((args, cwd)) or subprocess.CompletedProcess(args, 0))
+    monkeypatch.setattr("signal.signal", lambda *args: None)
+    assert t2v("lab", "--", "--no-browser")[0] == 0
+    (args, cwd), = started
+    assert args[1:] == ["-m", "jupyterlab", "--no-browser"] and cwd == root / "nbs"
