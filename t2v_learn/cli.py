@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['app', 'Prompt', 'Output', 'Sheet', 'Model', 'Seed', 'Steps', 'Guidance', 'Precision', 'Device', 'one_line', 'explain',
-           'say', 'one_line_warnings', 'goodbye', 'run', 'main', 'check_output', 'check_prompt', 'between', 'one_of',
-           'warn_unknown', 'finish', 'generate', 'edit', 'kept_settings', 'train', 'evaluate', 'course_folder', 'lab']
+           'say', 'one_line_warnings', 'goodbye', 'run', 'main', 'try_out', 'check_output', 'check_folder',
+           'check_prompt', 'between', 'one_of', 'warn_unknown', 'finish', 'generate', 'edit', 'kept_settings', 'settle',
+           'train', 'evaluate', 'course_folder', 'lab']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, warnings
@@ -96,6 +97,15 @@ def main() -> None:
     "The program `t2v`"
     sys.exit(run(sys.argv[1:]))
 
+# %% ../nbs/tools/cli.ipynb #try-out
+def try_out(
+    home: Path, # a folder
+) -> None: # InputError if nothing can be written into it
+    "Writes a file without a name, which leaves no trace"
+    from t2v_learn.video.clips import InputError
+    try: tempfile.TemporaryFile(dir=home).close()
+    except OSError as error: raise InputError(f"nothing can be written into {home} ({error.strerror}): choose another folder.") from error
+
 # %% ../nbs/tools/cli.ipynb #check-output
 def check_output(
     path: Path,          # the file that shall be written
@@ -104,12 +114,22 @@ def check_output(
     "Refuses a bad output before anything slow happens"
     from t2v_learn.video.clips import WRITERS, InputError
     if sheet and path.suffix.lower() != ".png": raise InputError(f"{path} cannot hold a sheet: choose a name ending in .png.")
-    if path.suffix.lower() not in WRITERS: raise InputError(f"{path} has an ending that cannot be written: choose .gif, .mp4, .webm or .png.")
+    if path.suffix.lower() not in WRITERS:
+        raise InputError(f"{path} has an ending that cannot be written: choose .gif, .mp4, .webm or .png.")
     home = path.resolve().parent
     if path.is_dir(): raise InputError(f"{path} is a folder: give the name of a file.")
     if not home.is_dir(): raise InputError(f"the folder {path.parent} does not exist: make it first.")
-    try: tempfile.TemporaryFile(dir=home).close()
-    except OSError as error: raise InputError(f"the folder {path.parent} cannot be written to ({error.strerror}): choose another.") from error
+    try_out(home)
+
+# %% ../nbs/tools/cli.ipynb #check-folder
+def check_folder(
+    path: Path, # where a training is kept; made later, if it is missing
+) -> None: # InputError if it could not be made
+    "Refuses a training whose result could not be kept"
+    from t2v_learn.video.clips import InputError
+    home = next(p for p in (path.resolve(), *path.resolve().parents) if p.exists())
+    if not home.is_dir(): raise InputError(f"{home} is a file, so nothing can be kept in {path}: choose another folder.")
+    try_out(home)
 
 # %% ../nbs/tools/cli.ipynb #check-prompt
 def check_prompt(
@@ -155,11 +175,13 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 # %% ../nbs/tools/cli.ipynb #warn-unknown
 def warn_unknown(
-    pipeline,    # a model that knows the words it was trained with
+    pipeline,    # a model; its config holds the words it was trained with
     prompt: str, # as typed
 ) -> None:
     "Names the words of a prompt that the model never saw"
-    if words := pipeline.unknown_words(prompt): say(f"warning: this model never saw {', '.join(words)} in training, so expect them to be ignored or misread.")
+    from t2v_learn.diffusion.pipeline import unknown_words
+    words = unknown_words(prompt, pipeline.config["words"])
+    if words: say(f"warning: never seen in training, so without a sure effect: {', '.join(words)}.")
 
 # %% ../nbs/tools/cli.ipynb #finish
 def finish(
@@ -203,7 +225,7 @@ def edit(
     model: Model = "tiny",
     seed: Seed = 0,
     steps: Steps = 16,
-    guidance_scale: Guidance = 3.0,
+    guidance_scale: Guidance = 5.0,
     sheet: Sheet = False,
     precision: Precision = "auto",
     device: Device = "auto",
@@ -221,18 +243,30 @@ def edit(
 # %% ../nbs/tools/cli.ipynb #kept-settings
 def kept_settings(
     folder: Path, # of a training
-) -> dict: # steps, minutes and seed of its newest checkpoint; empty if there is none
+) -> dict: # preset, data, steps or minutes, and seed; empty if there is no checkpoint
     "What a stopped training was asked for"
     from t2v_learn.training.checkpoint import latest, read_json
     found = latest(folder)
     if found is None: return {}
-    config = read_json(found / "state.json", needs=("config",), advice=f"delete the folder {found}")["config"]
-    return {name: config.get(name) for name in ("steps", "minutes", "seed")}
+    state = read_json(found / "state.json", needs=("config", "extra"), advice=f"delete the folder {found}")
+    asked = state["config"] | state["extra"]
+    return {name: asked[name] for name in ("preset", "data", "steps", "minutes", "seed") if asked.get(name) is not None}
+
+# %% ../nbs/tools/cli.ipynb #settle
+def settle(
+    asked: dict, # what was typed
+    kept: dict,  # what the checkpoint says
+) -> dict: # what `train` is called with
+    "What was typed, else what was kept, else ten minutes"
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if asked.keys() & {"steps", "minutes"}: kept = {name: value for name, value in kept.items() if name not in ("steps", "minutes")}
+    chosen = kept | asked
+    return chosen if chosen.keys() & {"steps", "minutes"} else chosen | dict(minutes=10.0)
 
 # %% ../nbs/tools/cli.ipynb #train
 @app.command()
 def train(
-    preset: Annotated[str, typer.Option(help="Which model to train.")] = "tiny",
+    preset: Annotated[str | None, typer.Option(help="Which model to train; default: tiny.")] = None,
     data: Annotated[Path | None, typer.Option(help="A folder of clips, each with a .txt beside it; default: the preset's world.")] = None,
     minutes: Annotated[float | None, typer.Option(callback=between(0.001, 1e6), help="Budget in minutes; default: 10.")] = None,
     steps: Annotated[int | None, typer.Option(callback=between(1, 10**9), help="Budget in steps instead; repeatable bit by bit.")] = None,
@@ -243,12 +277,11 @@ def train(
     device: Device = "auto",
 ):
     "Train a model; Ctrl-C stops it without a loss."
+    out = out or Path("runs") / (data.resolve().name if data else preset or "tiny")
+    check_folder(out)
     from t2v_learn.diffusion.pipeline import train as fit
-    out = out or Path("runs") / (data.resolve().name if data else preset)
-    kept = kept_settings(out) if resume else {}
-    if not (minutes or steps): minutes, steps = kept.get("minutes", 10.0), kept.get("steps")
-    seed = kept.get("seed", 0) if seed is None else seed
-    fit(preset, data=data, minutes=minutes, steps=steps, seed=seed, folder=out, resume=resume, precision=precision, device=device,
+    asked = dict(preset=preset, data=data, minutes=minutes, steps=steps, seed=seed)
+    fit(**settle(asked, kept_settings(out) if resume else {}), folder=out, resume=resume, precision=precision, device=device,
         progress=sys.stderr.isatty())
     print(f"The model lies in {out}: try `t2v generate PROMPT --model {shlex.quote(str(out))}`.")
 
@@ -257,7 +290,7 @@ def train(
 def evaluate(
     model: Model = "tiny",
     split: Annotated[str, typer.Option(help="seen, held-out-combinations or held-out-words.")] = "seen",
-    n: Annotated[int | None, typer.Option("--n", callback=between(1, 10**6), help="How many videos; default: as many as the score needs.")] = None,
+    n: Annotated[int | None, typer.Option("--n", callback=between(1, 10**6), help="How many videos; default: enough.")] = None,
     seed: Annotated[int | None, typer.Option(callback=between(0, 2**63 - 1), help="Other prompts, other noise.")] = None,
     guidance_scale: Guidance = 3.0,
     steps: Steps = 16,
@@ -292,7 +325,8 @@ def lab(
     import t2v_learn
     from t2v_learn.video.clips import InputError
     nbs = course_folder(Path(t2v_learn.__file__).resolve().parent, Path.cwd())
-    if nbs is None: raise InputError('The course is not part of an installed package: clone the repository t2v_learn, run `pip install -e ".[lab]"` in it, then `t2v lab`.')
+    if nbs is None:
+        raise InputError('The notebooks are not installed: clone t2v_learn, run `pip install -e ".[lab]"` there, then `t2v lab`.')
     if importlib.util.find_spec("jupyterlab") is None: raise InputError('JupyterLab is missing: run `pip install "t2v_learn[lab]"`.')
     signal.signal(signal.SIGINT, lambda *_: None)       # Ctrl-C is for JupyterLab, which asks before it stops
     raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", *(arguments or [])], cwd=nbs).returncode)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PACKAGE', 'HUB_NAME', 'SHA256', 'HUB_FILES', 'package_folder', 'sha256', 'check_files', 'quiet_transformers',
-           'check_bert', 'load_bert', 'piece_ids', 'padded_length', 'encode_ids', 'masked_mean', 'TextStates',
-           'stack_states', 'StateCache', 'hub_folder', 'find_folder', 'TextEncoder', 'word_states', 'cosine_map',
-           'word_map']
+           'check_bert', 'load_bert', 'piece_ids', 'padded_length', 'fit_ids', 'encode_ids', 'masked_mean',
+           'TextStates', 'stack_states', 'StateCache', 'hub_folder', 'find_folder', 'TextEncoder', 'word_states',
+           'cosine_map', 'word_map']
 
 # %% ../../nbs/2_text/11_bert.ipynb #imports-export
 import hashlib, json, warnings
@@ -81,6 +81,8 @@ def check_bert(
     if kind != "bert": raise InputError(f"{folder} holds a model of type {kind!r}: only 'bert' can be read.")
     if not any(folder.glob("model*.safetensors")):
         raise InputError(f"{folder} holds no model.safetensors: other weight files can run code and are never opened.")
+    if not any((folder / name).is_file() for name in ("vocab.txt", "tokenizer.json")):
+        raise InputError(f"{folder} holds no vocabulary: vocab.txt or tokenizer.json is missing.")
 
 # %% ../../nbs/2_text/11_bert.ipynb #load_bert
 def load_bert(
@@ -97,8 +99,8 @@ def load_bert(
                                                       add_pooling_layer=False, output_loading_info=True)
     except Exception as error:   # each damage has its own kind of exception
         raise InputError(f"{folder} cannot be read as a BERT ({type(error).__name__}): fetch its files again.") from error
-    if report["missing_keys"]:
-        raise InputError(f"{folder} lacks weights, {sorted(report['missing_keys'])[0]} among them: fetch its files again.")
+    if report["missing_keys"] or len(tokenizer) > model.config.vocab_size:
+        raise InputError(f"{folder} holds files that do not belong together: fetch them again.")
     return tokenizer, model.eval().requires_grad_(False)
 
 # %% ../../nbs/2_text/11_bert.ipynb #piece_ids
@@ -122,6 +124,17 @@ def padded_length(
     length = 32
     while length < n_pieces: length *= 2
     return min(length, limit)
+
+# %% ../../nbs/2_text/11_bert.ipynb #fit_ids
+def fit_ids(
+    ids: list[int],    # a caption's pieces
+    limit: int,        # the longest that BERT takes
+    warn: bool = True, # say so if something is cut
+) -> list[int]:        # at most `limit` of them, [SEP] still the last
+    "Cut what BERT cannot take."
+    if len(ids) <= limit: return ids
+    if warn: warnings.warn(f"The prompt has {len(ids)} word pieces; BERT takes {limit}, so its end is cut off.", stacklevel=2)
+    return ids[: limit - 1] + ids[-1:]
 
 # %% ../../nbs/2_text/11_bert.ipynb #encode_ids
 @torch.no_grad()
@@ -162,9 +175,10 @@ class TextStates:
 # %% ../../nbs/2_text/11_bert.ipynb #stack_states
 def stack_states(
     states: list[Tensor], # per caption `n d`
+    limit: int = 512,     # the longest that BERT takes
 ) -> TextStates:          # padded to the longest of their fixed lengths
     "Captions of any lengths as one batch."
-    length = max(padded_length(len(s)) for s in states)
+    length = max(padded_length(len(s), limit) for s in states)
     tokens = torch.stack([F.pad(s, (0, 0, 0, length - len(s))) for s in states])                  # b n d
     lengths = torch.tensor([len(s) for s in states], device=tokens.device)
     mask = torch.arange(length, device=tokens.device) < lengths[:, None]                          # b n
@@ -236,23 +250,15 @@ class TextEncoder:
         self.dim, self.limit = model.config.hidden_size, model.config.max_position_embeddings
         self.cache = StateCache()
 
-    def ids(self, caption):
-        "All ids of a caption, and those that fit: the last is [SEP] in both."
-        ids = piece_ids(self.tokenizer, caption)
-        return ids, ids if len(ids) <= self.limit else ids[: self.limit - 1] + ids[-1:]
-
     def tokenize(self,
         caption: str,  # any text
     ) -> list[str]:    # the pieces that its states belong to, [CLS] and [SEP] among them
         "The word pieces of a caption, one per state."
-        return self.tokenizer.convert_ids_to_tokens(self.ids(caption)[1])
+        return self.tokenizer.convert_ids_to_tokens(fit_ids(piece_ids(self.tokenizer, caption), self.limit, warn=False))
 
     def encode(self, caption):
         "States `n d` of one caption, not cached."
-        ids, fitting = self.ids(caption)
-        if len(ids) > len(fitting):
-            warnings.warn(f"The prompt has {len(ids)} word pieces; BERT takes {self.limit}, so its end is cut off.", stacklevel=2)
-        return encode_ids(self.model, fitting)
+        return encode_ids(self.model, fit_ids(piece_ids(self.tokenizer, caption), self.limit))
 
     def __call__(self,
         captions: list[str],  # one per clip
@@ -260,7 +266,7 @@ class TextEncoder:
         "Encode captions, each as if it were the only one."
         captions = [captions] if isinstance(captions, str) else list(captions)
         if not captions: raise InputError("There is no prompt: give at least one.")
-        return stack_states([self.cache.get(c, self.encode) for c in captions])
+        return stack_states([self.cache.get(c, self.encode) for c in captions], self.limit)
 
 # %% ../../nbs/2_text/11_bert.ipynb #word_states
 def word_states(
@@ -301,7 +307,7 @@ def word_map(
     stack = torch.stack(list(vectors.values())).cpu()
     stack = stack - stack.mean(0)
     x, y = (stack @ torch.linalg.svd(stack, full_matrices=False).Vh[:2].T).T.tolist()
-    figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8.5, 5.5), layout="constrained")
     fills = [(colors or {}).get(word, "lightgrey") for word in vectors]
     ax.scatter(x, y, s=60, c=fills, edgecolors="black", linewidths=.5)
     for word, *at in zip(vectors, x, y): ax.annotate(word, at, (4, 4), textcoords="offset points", fontsize=8)

@@ -6,7 +6,7 @@
 __all__ = ['CheckpointError', 'digest', 'write_tensors', 'sniff', 'read_tensors', 'write_json', 'read_json', 'versions',
            'save_weights', 'load_weights', 'check_shapes', 'flatten_optimizer', 'restore_optimizer', 'step_of',
            'step_folders', 'latest', 'save_state', 'load_state', 'pack', 'part', 'unpack', 'pack_history',
-           'unpack_history', 'save_trainer', 'load_trainer']
+           'unpack_history', 'save_trainer', 'load_trainer', 'check_folder']
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #imports
 import hashlib, json, os, re, shutil
@@ -201,7 +201,7 @@ def save_state(
     "Writes beside, then renames: a checkpoint is there whole, or not at all"
     home = Path(folder) / "checkpoints"
     home.mkdir(parents=True, exist_ok=True)
-    for leftover in home.glob(".*"): shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in home.glob(".*"): shutil.rmtree(leftover, ignore_errors=True)       # of a run that was killed
     final, beside = home / f"step-{step:06d}", home / f".new-{step:06d}"
     if not final.exists():
         beside.mkdir()
@@ -297,3 +297,14 @@ def load_trainer(
     b = trainer.budget
     b.step, b.used = meta["step"], meta["seconds"]
     b.minute = b.minute_before = b.used / 60
+
+# %% ../../nbs/3_training/13_checkpoint.ipynb #check-folder
+def check_folder(
+    folder: str | Path, # where a training wants to keep its checkpoints; made if it is missing
+) -> None:
+    "Raises InputError if nothing can be written there"
+    home = Path(folder) / "checkpoints"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / ".probe").touch(); (home / ".probe").unlink()
+    except OSError as e: raise InputError(f"checkpoints cannot be written into {folder} ({e.strerror}): name another folder.") from e

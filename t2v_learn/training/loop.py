@@ -338,7 +338,7 @@ class ProgressBar:
     def update(self, loss):
         if self.bar.disable: return
         b, loss = self.budget, float(loss)
-        if b.minutes and b.step == 5: self.bar.write(f"{b.pace:.2f} s a step: about {b.left / b.pace:,.0f} steps in {b.minutes:g} minutes.")
+        if b.minutes and b.step == 5: self.bar.write(f"{b.pace:.2f} s a step: about {b.left / b.pace:,.0f} steps in {b.minutes:g} minutes.", file=self.bar.fp)
         self.loss = loss if self.loss is None else 0.95 * self.loss + 0.05 * loss
         self.bar.set_description_str(self.line(), refresh=False)
         self.bar.update(round(1000 * b.progress) - self.bar.n)
@@ -364,7 +364,8 @@ class Keeper(Stepper):
         if self.folder is None:
             if resume: raise InputError("a training without a folder has nothing to resume: name its folder.")
             return
-        from t2v_learn.training.checkpoint import latest, load_trainer      # the next lesson
+        from t2v_learn.training.checkpoint import check_folder, latest, load_trainer      # the next lesson
+        check_folder(self.folder)
         found = latest(self.folder)
         if found and not resume: raise InputError(f"{self.folder} already holds a training ({found.name}): resume it, or name another folder.")
         if found: load_trainer(self, found)
@@ -377,7 +378,7 @@ class Keeper(Stepper):
         save_trainer(self)
 
     def now_and_then(self):
-        if self.saving.due(self.budget): self.save()
+        if self.saving.due(self.budget): self.saving.do(self)
         due = [c for c in self.callbacks if c.due(self.budget)]
         if due: self.budget.stop()
         for callback in due: callback.do(self)
@@ -398,7 +399,7 @@ class Trainer(Keeper):
     ):
         super().__init__(model, loss_fn, data, config, device)
         self.folder, self.extra, self.callbacks = folder and Path(folder), extra or {}, callbacks or []
-        self.saving = Every(Trainer.save, config.save_every_steps, config.save_every_minutes)
+        self.saving = Every(lambda trainer: trainer.save(), config.save_every_steps, config.save_every_minutes)
 
     def fit(self, resume=False, progress=True):
         self.begin(resume)
