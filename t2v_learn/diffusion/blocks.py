@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sinusoid', 'zeroed', 'FiLM', 'group_norm', 'SpatialResBlock', 'wake', 'TemporalConv', 'SpatialAttention',
-           'TemporalAttention', 'CrossAttention', 'reach', 'reach_figure']
+           'TemporalAttention', 'where', 'SpaceTimeAttention', 'CrossAttention', 'reach', 'reach_figure']
 
 # %% ../../nbs/5_diffusion/18_blocks.ipynb #imports-export
 import math
@@ -148,6 +148,41 @@ class TemporalAttention(nn.Module):
         place = sinusoid(torch.arange(n_frames, device=x.device), h.shape[-1], 100.).to(h.dtype)   # f c
         h = self.attend(self.norm(h) + place)
         return x + rearrange(h, "(b h w) f c -> (b f) c h w", h=x.shape[2], w=x.shape[3])
+
+# %% ../../nbs/5_diffusion/18_blocks.ipynb #where-pattern
+def where(
+    dim: int,  # channels
+    h: int,    # rows
+    w: int,    # columns
+) -> Tensor:   # `h w dim`
+    "The pattern of every position: half of the channels for its row, half for its column."
+    y, x = sinusoid(torch.arange(h), dim // 2, 100.), sinusoid(torch.arange(w), dim // 2, 100.)
+    return torch.cat([y[:, None].expand(h, w, -1), x.expand(h, w, -1)], -1)
+
+# %% ../../nbs/5_diffusion/18_blocks.ipynb #space-time-attention
+class SpaceTimeAttention(nn.Module):
+    "All positions of all frames hear each other, and know where and when they are."
+    def __init__(self,
+        dim: int,          # channels
+        n_heads: int = 4,  # heads
+    ):
+        super().__init__()
+        self.norm, self.attend = nn.LayerNorm(dim), MultiHeadAttention(dim, n_heads)
+        self.place = nn.Linear(2 * dim, dim)
+        zeroed(self.attend.to_out)
+
+    def places(self, f, c, h, w):
+        when = sinusoid(torch.arange(f), c, 100.)[:, None, None].expand(-1, h, w, -1)            # f h w c
+        return torch.cat([when, where(c, h, w).expand(f, -1, -1, -1)], -1).reshape(-1, 2 * c)    # (f h w) 2c
+
+    def forward(self,
+        x: Tensor,      # `(b f) c h w`
+        n_frames: int,  # f
+    ) -> Tensor:        # `(b f) c h w`
+        c, height, width = x.shape[1:]
+        h = rearrange(x, "(b f) c h w -> b (f h w) c", f=n_frames)
+        h = self.attend(self.norm(h) + self.place(self.places(n_frames, c, height, width).to(x.device)))
+        return x + rearrange(h, "b (f h w) c -> (b f) c h w", f=n_frames, h=height)
 
 # %% ../../nbs/5_diffusion/18_blocks.ipynb #cross-attention
 class CrossAttention(nn.Module):

@@ -21,9 +21,9 @@ from ..video.clips import InputError
 @dataclass
 class NoiseLevels:
     "Where training practises: a mixture of normal distributions of log-SNR."
-    centers: tuple = (-5.2, 0.4) # the first for motion, the second for shape
-    widths: tuple = (2.4, 2.4)   # standard deviations
-    limits: tuple = (-12, 12)    # beyond these nothing is visible, of the clip or of the noise
+    centers: tuple = (-10, -7, -1.2) # where only the prompt knows the motion; where the path shows; where the shape shows
+    widths: tuple = (1.5, 1.5, 2.4)  # standard deviations
+    limits: tuple = (-15, 12)        # beyond these nothing is visible, of the clip or of the noise
 
     def __post_init__(self):
         self.centers, self.widths, self.limits = map(tuple, (self.centers, self.widths, self.limits))     # JSON has lists
@@ -46,13 +46,15 @@ class NoiseLevels:
 class DenoiserConfig:
     "A denoiser, but for its weights."
     unet: UNetConfig = field(default_factory=UNetConfig)      # the network
-    process: str = "flow"                                     # how clips are mixed with noise, one of `PROCESSES`
-    target: str = "flow"                                      # what the network answers with, one of `TARGETS`
+    process: str = "cosine"                                   # how clips are mixed with noise, one of `PROCESSES`
+    target: str = "x0"                                        # what the network answers with, one of `TARGETS`
+    loss_target: str = "v"                                    # in whose terms its error is squared, one of `TARGETS`
     levels: NoiseLevels = field(default_factory=NoiseLevels)  # where it practises
     p_uncond: float = 0.1                                     # share of clips whose caption is hidden in training
 
     def __post_init__(self):
-        if self.target not in TARGETS: raise InputError(f"There is no target {self.target!r}; choose one of: {', '.join(TARGETS)}.")
+        for target in {self.target, self.loss_target} - set(TARGETS):
+            raise InputError(f"There is no target {target!r}; choose one of: {', '.join(TARGETS)}.")
         if not 0 <= self.p_uncond <= 1: raise InputError(f"The share of hidden captions is between 0 and 1, not {self.p_uncond}.")
 
     def to_dict(self) -> dict:
@@ -111,8 +113,10 @@ class Denoiser(Guesser):
         t = self.process.t_at(self.config.levels.sample(len(x0), generator))
         noise = torch.randn(x0.shape, generator=generator, device=x0.device)
         keep = torch.rand(len(x0), generator=generator, device=x0.device) >= self.config.p_uncond
-        answer = self(q_sample(self.process, x0, t, noise), t, text, keep)
-        return (answer - to_target(self.process, x0, noise, t, self.config.target)).square().mean()
+        x_t = q_sample(self.process, x0, t, noise)
+        guess = from_target(self.process, x_t, self(x_t, t, text, keep), t, self.config.target)     # x0, noise
+        terms = lambda x0, noise: to_target(self.process, x0, noise, t, self.config.loss_target)
+        return (terms(*guess) - terms(x0, noise)).square().mean()
 
     def normalize(self, video): return (video - self.data_mean) / self.data_std    # to the units of the noise
     def restore(self, x): return x * self.data_std + self.data_mean                # and back
@@ -128,4 +132,6 @@ class Denoiser(Guesser):
         "Measure the states of training captions, so that the U-Net sees each dimension with mean 0 and deviation 1."
         tokens = text.tokens[text.mask]                                  # (b n) d, real pieces only
         self.unet.text.mean.copy_(tokens.mean(0))
-        self.unet.text.std.copy_(tokens.std(0).clamp(min=1e-3))
+        self.unet.text.std.copy_(tokens.std(0, unbiased=False).clamp(min=1e-3))
+        self.unet.text.pooled_mean.copy_(text.pooled.mean(0))
+        self.unet.text.pooled_std.copy_(text.pooled.std(0, unbiased=False).clamp(min=1e-3))

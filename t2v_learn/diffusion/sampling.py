@@ -174,9 +174,9 @@ def sample(
     sampler: str = "euler",      # one of `SAMPLERS`
     num_inference_steps: int = 16, # how often the network is asked
     guidance_scale: float = 3.0, # see `guided_answer`
-    shift: float = 3.0,          # see `sampling_times`
-    x: Tensor | None = None,     # noisy clips, `normalize`d, at the first of `sampling_times`; None: pure noise
-    start: float = 1.0,          # see `sampling_times`; below 1 only with x
+    shift: float | None = None,  # equal steps of time, moved so far (`sampling_times`); None: equal steps of log-SNR (`level_times`)
+    x: Tensor | None = None,     # noisy clips, `normalize`d, at the first of the times; None: pure noise
+    start: float = 1.0,          # the share of the way to go; below 1 only with x
     progress: bool = False,      # show a bar
     times: Tensor | None = None, # other times than `sampling_times`, e.g. `level_times`
 ) -> Tensor:                     # clips in [-1, 1], `b c f h w`
@@ -184,7 +184,8 @@ def sample(
     if sampler not in SAMPLERS: raise InputError(f"There is no sampler {sampler!r}; choose one of: {', '.join(SAMPLERS)}.")
     if x is None and start != 1: raise InputError("To start part of the way, give the noisy clips x to start from.")
     if len(text.tokens) != shape[0]: raise InputError(f"{len(text.tokens)} prompts do not fit {shape[0]} clips.")
-    if times is None: times = sampling_times(num_inference_steps, shift, start)
+    if times is None and shift: times = sampling_times(num_inference_steps, shift, start)
+    if times is None: times = level_times(denoiser.process, num_inference_steps, start=start)
     device = next(denoiser.parameters()).device
     if x is None: x = torch.randn(tuple(shape), generator=generator, device=generator.device if generator else "cpu")
     predict = counted(guide(denoiser, text.to(device), guidance_scale), len(times) - 1, progress)

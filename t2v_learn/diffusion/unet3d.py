@@ -15,13 +15,13 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from .blocks import CrossAttention, SpatialAttention, SpatialResBlock, TemporalAttention
-from .blocks import TemporalConv, group_norm, sinusoid, zeroed
+from .blocks import CrossAttention, SpaceTimeAttention, SpatialResBlock, TemporalAttention
+from .blocks import TemporalConv, group_norm, sinusoid, where, zeroed
 from ..text.bert import TextStates
 from ..video.clips import InputError
 
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #presets
-UNETS = {"tiny": dict(widths=(64, 96, 128))}   # what differs from the fields' values, by name
+UNETS = {"tiny": dict(widths=(48, 96, 128))}   # what differs from the fields' values, by name
 
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #unet-config
 @dataclass
@@ -29,18 +29,19 @@ class UNetConfig:
     "The size of a `UNet3D`; one entry of the tuples per level, the largest frames first."
     channels: int = 3                        # of a clip
     patch: int = 2                           # side of the squares that become one position at the input
-    widths: tuple = (64, 128, 192)           # channels
-    temporal: tuple = (False, True, True)    # whether neighbouring frames are mixed
-    attention: tuple = (False, False, True)  # whether space, words and time are attended to
+    widths: tuple = (48, 96, 128)            # channels
+    temporal: tuple = (False, True, True)    # whether a position hears the other frames
+    words: tuple = (False, True, True)       # whether it hears the words of the prompt
+    everywhere: tuple = (False, False, True) # whether it hears all positions of all frames
     n_heads: int = 4                         # heads of each attention
     text_dim: int = 384                      # width of the text encoder's states
     context_dim: int = 128                   # width of a word inside the network
     cond_dim: int = 256                      # width of the condition: noise level, prompt and place
 
     def __post_init__(self):
-        for name in ("widths", "temporal", "attention"): setattr(self, name, tuple(getattr(self, name)))   # JSON has lists
-        if not len(self.widths) == len(self.temporal) == len(self.attention):
-            raise InputError("widths, temporal and attention need one entry for each level, all three.")
+        for name in ("widths", "temporal", "words", "everywhere"): setattr(self, name, tuple(getattr(self, name)))   # JSON has lists
+        if not len(self.widths) == len(self.temporal) == len(self.words) == len(self.everywhere):
+            raise InputError("widths, temporal, words and everywhere need one entry for each level, all four.")
 
     @classmethod
     def preset(cls,
@@ -83,6 +84,8 @@ class TextConditioner(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(text_dim))   # of the training captions' states, set before training
         self.register_buffer("std", torch.ones(text_dim))
+        self.register_buffer("pooled_mean", torch.zeros(text_dim))   # and of their pooled states, which differ much less
+        self.register_buffer("pooled_std", torch.ones(text_dim))
         self.null_token, self.null_pooled = nn.Parameter(torch.randn(text_dim) * .5), nn.Parameter(torch.randn(text_dim) * .5)
         self.to_context = nn.Sequential(nn.Linear(text_dim, context_dim), nn.SiLU(), nn.Linear(context_dim, context_dim))
         self.to_cond = nn.Linear(text_dim, cond_dim)
@@ -91,7 +94,7 @@ class TextConditioner(nn.Module):
         text: TextStates,                  # of `b` prompts
         keep: Tensor,                      # bool `b`; False = as if there were no prompt
     ) -> tuple[Tensor, Tensor, Tensor]:    # words `b n d`, their mask `b n`, condition `b d`
-        tokens, pooled = (text.tokens - self.mean) / self.std, (text.pooled - self.mean) / self.std
+        tokens, pooled = (text.tokens - self.mean) / self.std, (text.pooled - self.pooled_mean) / self.pooled_std
         tokens = torch.where(keep[:, None, None], tokens, self.null_token)             # b n d
         pooled = torch.where(keep[:, None], pooled, self.null_pooled)                  # b d
         first = torch.arange(text.mask.shape[1], device=keep.device) == 0              # nothing is one word long
@@ -99,21 +102,19 @@ class TextConditioner(nn.Module):
 
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #stage
 class Stage(nn.Module):
-    "All blocks of one level: space, time, and attention to space, words and time."
+    "All blocks of one level: space, time, all positions of all frames, words."
     def __init__(self,
         dim_in: int,         # channels that come in
         dim: int,            # channels that go out
-        config: UNetConfig,  # heads, widths of words and condition
-        temporal: bool,      # whether neighbouring frames are mixed
-        attention: bool,     # whether space, words and time are attended to
+        config: UNetConfig,  # which blocks there are, heads, widths of words and condition
+        level: int,          # which entry of the config's tuples
     ):
         super().__init__()
-        self.space, self.time = SpatialResBlock(dim_in, dim, config.cond_dim), TemporalConv(dim) if temporal else None
-        self.attention = attention
-        if attention:
-            self.space_attention = SpatialAttention(dim, config.n_heads)
-            self.words = CrossAttention(dim, config.context_dim, config.n_heads)
-            self.time_attention = TemporalAttention(dim, config.n_heads)
+        c, has = config, lambda name: getattr(config, name)[level]
+        self.space, self.time = SpatialResBlock(dim_in, dim, c.cond_dim), TemporalConv(dim) if has("temporal") else None
+        self.space_attention = SpaceTimeAttention(dim, c.n_heads) if has("everywhere") else None
+        self.words = CrossAttention(dim, c.context_dim, c.n_heads) if has("words") else None
+        self.time_attention = TemporalAttention(dim, c.n_heads) if has("temporal") else None
 
     def forward(self,
         x: Tensor,             # `(b f) c h w`
@@ -123,11 +124,11 @@ class Stage(nn.Module):
         n_frames: int,         # f
         images: bool = False,  # frames are pictures of their own
     ) -> Tensor:               # `(b f) dim h w`
-        x = self.space(x, cond)                                                    # (b f) dim h w
+        x = self.space(x, cond)                                                               # (b f) dim h w
         if self.time is not None and not images: x = self.time(x, n_frames)
-        if not self.attention: return x
-        x = self.words(self.space_attention(x), context, mask, n_frames)
-        return x if images else self.time_attention(x, n_frames)
+        if self.space_attention is not None: x = self.space_attention(x, 1 if images else n_frames)
+        if self.words is not None: x = self.words(x, context, mask, n_frames)
+        return x if images or self.time_attention is None else self.time_attention(x, n_frames)
 
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #unet-parts
 class UNetParts(nn.Module):
@@ -137,10 +138,11 @@ class UNetParts(nn.Module):
     ):
         super().__init__()
         self.config = c = config or UNetConfig()
-        w, stage = c.widths, lambda dim_in, i: Stage(dim_in, c.widths[i], c, c.temporal[i], c.attention[i])
+        w, stage = c.widths, lambda dim_in, i: Stage(dim_in, c.widths[i], c, i)
         self.text = TextConditioner(c.text_dim, c.context_dim, c.cond_dim)
         self.level = nn.Sequential(nn.Linear(64, c.cond_dim), nn.SiLU(), nn.Linear(c.cond_dim, c.cond_dim))
         self.place = nn.Sequential(nn.Linear(32, c.cond_dim), nn.SiLU(), nn.Linear(c.cond_dim, c.cond_dim))
+        self.mix = nn.Sequential(nn.SiLU(), nn.Linear(c.cond_dim, 2 * c.cond_dim), nn.SiLU(), nn.Linear(2 * c.cond_dim, c.cond_dim), nn.SiLU())
         self.enter = nn.Conv2d(c.channels * c.patch**2, w[0], 3, padding=1)
         self.down = nn.ModuleList(stage(w[max(i - 1, 0)], i) for i in range(len(w)))
         self.middle = stage(w[-1], -1)
@@ -154,7 +156,7 @@ class UNetParts(nn.Module):
         context, mask, pooled = self.text(text, keep)
         cond = (self.level(sinusoid(log_snr * 10, 64, 1000.)) + pooled)[:, None].expand(-1, n_frames, -1)   # b f d
         if not images: cond = cond + self.place(sinusoid(torch.arange(n_frames, device=cond.device), 32, 100.))
-        return context, mask, F.silu(rearrange(cond, "b f d -> (b f) d"))
+        return context, mask, self.mix(rearrange(cond, "b f d -> (b f) d"))
 
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #unet3d
 class UNet3D(UNetParts):
@@ -173,6 +175,7 @@ class UNet3D(UNetParts):
         context, mask, cond = self.condition(log_snr, text, keep, f, images)
         x = to_patches(x, p).contiguous(memory_format=torch.channels_last)   # (b f) (c p p) h/p w/p
         x, skips = self.enter(x), []                                         # (b f) widths[0] h/p w/p
+        x = x + where(*x.shape[1:]).permute(2, 0, 1).to(x)                   # every position knows where it is
         for i, stage in enumerate(self.down):
             if i: x = F.avg_pool2d(x, 2)                                     # half the height and width
             x = stage(x, cond, context, mask, f, images)                     # (b f) widths[i] ...
@@ -203,7 +206,7 @@ def contents(
 ) -> str:
     "What a part of the U-Net can see, in words; empty if it is no `Stage`."
     if not isinstance(stage, Stage): return ""
-    return " ".join(["space", *["time"] * (stage.time is not None), *["\nattention"] * stage.attention])
+    return " ".join(["space", *["time"] * (stage.time is not None), *["\nattention"] * (stage.space_attention is not None)])
 
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #unet-figure
 def unet_figure(
@@ -224,9 +227,11 @@ def unet_figure(
     for name, (x, y) in spots.items():
         strength = stages[name][picture].float().square().mean(0).sqrt()   # h w
         ax.add_artist(AnnotationBbox(OffsetImage(strength, zoom=2.6, cmap="magma", interpolation="nearest"), (x, y), frameon=False))
-        ax.text(x, y - .36, f"{name}: " + "×".join(map(str, stages[name].shape[1:])) + "\n" + contents(unet.get_submodule(name)),
-                ha="center", va="top", fontsize=8, linespacing=1.3)
-    ax.set(xlim=(-.6, len(spots) - .4), ylim=(min(y for _, y in spots.values()) - .95, -.6)), ax.axis("off")
+        side, shift = {"d": ("right", .25), "u": ("left", -.25)}.get(name[0], ("center", 0))   # beside the arrows
+        label = f"{name}: " + "×".join(map(str, stages[name].shape[1:])) + "\n" + contents(unet.get_submodule(name))
+        ax.text(x + shift, y + (.32 if name in ("enter", "leave") else -.34), label.strip(), ha=side,
+                va="bottom" if name in ("enter", "leave") else "top", fontsize=8, linespacing=1.3)
+    ax.set(xlim=(-.6, len(spots) - .4), ylim=(min(y for _, y in spots.values()) - .95, -.4)), ax.axis("off")
     return figure
 
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #record-attention
