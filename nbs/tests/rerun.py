@@ -3,6 +3,8 @@
 Each runs in a fresh kernel, in its own folder and offline. What is stored is what `nbdev_clean` would leave, cell ids included,
 so that a rerun changes only outputs that really differ. A notebook that fails is left as it was.
 """
+import base64
+import io
 import json
 import os
 import sys
@@ -31,6 +33,25 @@ def merge_streams(outputs):
     return merged
 
 
+def lighter(picture, at_least=20_000, colors=96):
+    "A large still PNG (base64) with fewer colours if that makes it smaller; animations and small pictures as they are"
+    from PIL import Image
+    data = base64.b64decode(picture)
+    if len(data) < at_least: return picture
+    image = Image.open(io.BytesIO(data))
+    if getattr(image, "n_frames", 1) > 1: return picture
+    beside = io.BytesIO()
+    image.convert("RGB").quantize(colors, dither=Image.Dither.NONE).save(beside, "PNG", optimize=True)
+    return base64.b64encode(beside.getvalue()).decode() if beside.tell() < len(data) else picture
+
+
+def lighten(nb):
+    "Make the stored pictures of a notebook small enough to live in a repository"
+    for out in (out for cell in nb.cells for out in cell.get("outputs", [])):
+        if "image/png" in out.get("data", {}): out.data["image/png"] = lighter(out.data["image/png"])
+    return nb
+
+
 def execute(path, timeout=600):
     "The notebook at `path`, run from top to bottom in its own folder; nothing is written"
     nb = nbformat.read(path, as_version=4)
@@ -46,7 +67,7 @@ def store(nb, path):
     "Write `nb` in the form that `nbdev_clean` leaves, beside the old file first"
     from execnb.nbio import nb2str
     from nbdev.clean import clean_nb
-    on_disk = json.loads(nbformat.writes(nb))
+    on_disk = json.loads(nbformat.writes(lighten(nb)))
     clean_nb(on_disk, allowed_cell_metadata_keys=["tags"], clean_ids=False)
     beside = Path(f"{path}.tmp")
     beside.write_text(nb2str(on_disk), encoding="utf-8", newline="\n")

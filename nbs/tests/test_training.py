@@ -188,11 +188,11 @@ def kill_points(home):
     points = []
     for n in range(1, 1000):
         folder = home / f"{n}"
-        def train(resume): return toy(folder, steps=12, save_every_steps=3).fit(resume=resume, progress=False)
-        def doomed(): die_at_call(n, folder); train(False)
+        def train(resume, folder=folder): return toy(folder, steps=12, save_every_steps=3).fit(resume=resume, progress=False)
+        def doomed(n=n, folder=folder, train=train): die_at_call(n, folder); train(False)
         died = in_a_child(doomed)
         if died == 0: break
-        points.append((n, [died, in_a_child(lambda: train(True))]))
+        points.append((n, [died, in_a_child(lambda train=train: train(True))]))
     print(json.dumps(points))
 
 
@@ -372,7 +372,7 @@ def test_minutes_end_on_time(pace, clock, tmp_path, capsys):
     trainer.fit(progress=True)
     assert abs(trainer.budget.seconds - 60) <= pace / 2 + 1e-6 and abs(trainer.budget.step - 60 / pace) <= 1
     rates = [row["lr"] for row in trainer.history]
-    assert max(rates) == pytest.approx(2e-3) and rates[-1] < 2e-3 * 2.5 * pace / 60 + 1e-9
+    assert max(rates) == pytest.approx(2e-3) and rates[-1] < 2e-3 * 4 * pace / 60 + 1e-9
     bar = capsys.readouterr().err
     assert "loss" in bar and "0:00 left" in bar and f"{pace:.2f} s a step: about {(60 - 5 * pace) / pace:.0f} steps in 1 minutes" in bar
     assert toy(tmp_path, steps=None, minutes=1).fit(resume=True, progress=False).budget.step == trainer.budget.step, "the time was used up"

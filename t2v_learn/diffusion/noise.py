@@ -9,11 +9,12 @@ __all__ = ['LOG_SNR_LIMIT', 'PROCESSES', 'TARGETS', 'Process', 'RectifiedFlow', 
 # %% ../../nbs/5_diffusion/17_noise.ipynb #imports
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..video.clips import Clip, InputError
+from ..video.clips import Clip, InputError, to_uint8
 from ..video.show import film
 
 # %% ../../nbs/5_diffusion/17_noise.ipynb #process
@@ -128,14 +129,17 @@ def noising_figure(
 ): # a matplotlib Figure
     "The frames of a clip at one step of its noising, and where on the curve of log-SNR that is"
     import matplotlib.pyplot as plt
-    from t2v_learn.video.clips import to_uint8
     t, way = torch.tensor(step / n_steps), torch.linspace(0, 1, 201)
     x_t = q_sample(process, clip.tensor()[None], t, noise[None])[0]                    # c f h w
-    fig, (above, below) = plt.subplots(2, 1, figsize=(8.2, 2.4), dpi=72, height_ratios=[2, 1], layout="constrained")
-    above.imshow(film(to_uint8(x_t).transpose(1, 2, 3, 0)), interpolation="nearest"); above.axis("off")
-    above.set_title(f"step {step}: {process.alpha(t):.2f} x clip + {process.sigma(t):.2f} x noise", fontsize=10)
+    picture = film(to_uint8(x_t).transpose(1, 2, 3, 0))                                # h (f w) c
+    height, width = np.array(picture.shape[:2]) * max(1, 800 // picture.shape[1])      # whole dots per pixel
+    total = np.array([width + 70, height + 160])
+    fig = plt.figure(figsize=total / 100, dpi=100)
+    above, below = (fig.add_axes([60 / total[0], y / total[1], width / total[0], h / total[1]]) for y, h in ((130, height), (40, 80)))
+    above.imshow(picture, interpolation="nearest", aspect="auto"); above.axis("off")
+    above.set_title(f"step {step}: {process.alpha(t):.2f} x clip + {process.sigma(t):.2f} x noise", fontsize=11)
     below.plot(way, process.log_snr(way), color="gray"); below.plot(t, process.log_snr(t), "o", color="black", ms=9)
-    below.set(xlim=(-.02, 1.02), ylim=(-21, 21), xlabel="t", ylabel="log-SNR")
+    below.set(xlim=(-.02, 1.02), ylim=(-22, 22), xlabel="t", ylabel="log-SNR")
     plt.close(fig)   # or the notebook would show it a second time
     return fig
 

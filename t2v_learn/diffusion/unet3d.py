@@ -220,7 +220,8 @@ def unet_figure(
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     ax, tallest = figure.subplots(), stages["enter"].shape[-2]
     spots = {name: (i, -(tallest // x.shape[-2]).bit_length() - (name == "middle")) for i, (name, x) in enumerate(stages.items())}
-    for a, b in [*zip(spots, list(spots)[1:]), *((f"down.{i}", f"up.{len(unet.up) - 1 - i}") for i in range(len(unet.down)))]:
+    across = [(f"down.{i}", f"up.{len(unet.up) - 1 - i}") for i in range(len(unet.down))]
+    for a, b in [*zip(spots, list(spots)[1:]), *across]:
         skip = a.startswith("down") and b.startswith("up")
         style = dict(arrowstyle="->", color="tab:green" if skip else "gray", lw=1.5, ls="--" if skip else "-", shrinkA=26, shrinkB=26)
         ax.annotate("", spots[b], spots[a], arrowprops=style)

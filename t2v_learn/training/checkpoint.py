@@ -280,7 +280,7 @@ def save_trainer(
 ) -> Path: # the checkpoint
     "A checkpoint of where a training stands"
     table, columns = pack_history(trainer.history)
-    meta = dict(seconds=trainer.budget.seconds, ema_step=trainer.ema.step, columns=columns, config=asdict(trainer.config), extra=trainer.extra)
+    meta = dict(seconds=trainer.budget.seconds, pace=trainer.budget.pace, ema_step=trainer.ema.step, columns=columns, config=asdict(trainer.config), extra=trainer.extra)
     return save_state(trainer.folder, trainer.budget.step, pack(trainer) | dict(history=table), meta)
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #load-trainer
@@ -289,13 +289,13 @@ def load_trainer(
     path: str | Path, # a training's folder, or one checkpoint
 ) -> None:
     "Brings a trainer to where the checkpoint stands"
-    tensors, meta = load_state(path, needs=("step", "seconds", "ema_step", "columns", "config"))
+    tensors, meta = load_state(path, needs=("step", "seconds", "pace", "ema_step", "columns", "config"))
     seed = meta["config"]["seed"]
     if seed != trainer.config.seed: raise CheckpointError(f"{path} was trained with seed {seed}, not {trainer.config.seed}: resume it with its own seed.")
     unpack(trainer, tensors, path)
     trainer.history, trainer.ema.step = unpack_history(tensors["history"], meta["columns"]), meta["ema_step"]
     b = trainer.budget
-    b.step, b.used = meta["step"], meta["seconds"]
+    b.step, b.used, b.recent = meta["step"], meta["seconds"], [meta["pace"]]
     b.minute = b.minute_before = b.used / 60
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #check-folder

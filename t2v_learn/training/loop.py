@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Callable
+from collections.abc import Callable
 import numpy as np, torch
 from torch import nn
 from ..video.clips import InputError
@@ -172,7 +172,7 @@ class Budget:
     @property
     def progress(self): return min(1.0, self.step / self.steps if self.steps else self.seconds / (60 * self.minutes))
     @property
-    def done(self): return self.step >= self.steps if self.steps else self.left < self.pace / 2
+    def done(self): return self.step >= self.steps if self.steps else self.left <= self.pace / 2
 
     def start(self): self.began = time.perf_counter()
     def stop(self): self.used, self.began = self.seconds, None
