@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from t2v_learn.training.checkpoint import CheckpointError, latest, load_state, load_weights, pack, save_state, save_weights, step_folders
-from t2v_learn.training.loop import EMA, Budget, Every, Interrupted, TrainConfig, Trainer, adamw, native_bf16
+from t2v_learn.training.loop import EMA, Budget, Every, Interrupted, TrainConfig, Trainer, adamw, make_optimizer, native_bf16, orthogonalize
 from t2v_learn.video.clips import InputError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork and Unix signals")
@@ -56,6 +56,16 @@ def toy(folder=None, model=None, callbacks=None, **settings):
     torch.manual_seed(0)
     config = TrainConfig(**dict(steps=60, precision="fp32", save_every_minutes=None) | settings)
     return Trainer(model or Toy(), noisy_loss, data, config, folder=folder, callbacks=callbacks, device="cpu")
+
+
+def by_muon(folder=None, **settings):
+    torch.manual_seed(0)
+    return toy(folder, model=Outer(), optimizer="muon", **settings)
+
+
+class Outer(Toy):
+    "With a layer that Muon leaves to Adam"
+    outer_layers = ("out",)
 
 
 class Duel(Trainer):
@@ -98,7 +108,7 @@ def test_twice_the_same(precision):
     assert all(t.dtype == torch.float32 for t in a.model.parameters())
 
 
-@pytest.mark.parametrize("make", [toy, duel])
+@pytest.mark.parametrize("make", [toy, by_muon, duel])
 @pytest.mark.parametrize("at", [1, 17, 39])
 def test_resumed_equals_never_stopped(make, at, tmp_path):
     whole, stopped = make().fit(progress=False), make(tmp_path)
@@ -108,6 +118,37 @@ def test_resumed_equals_never_stopped(make, at, tmp_path):
     assert equal(resumed, whole) and losses(resumed) == losses(whole)
     assert [set(row) for row in resumed.history] == [set(row) for row in whole.history]
     assert resumed.ema.step == whole.ema.step and resumed.model.training
+
+
+def test_muon_moves_matrices_and_adam_the_rest():
+    model = Outer()
+    optimizer = make_optimizer(model, TrainConfig(steps=1, optimizer="muon", lr=1e-3, matrix_lr=0.5, weight_decay=0.0))
+    assert [p for g in optimizer.param_groups if g["matrices"] for p in g["params"]] == [model.conv.weight]
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    for p in model.parameters(): p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(3))
+    optimizer.step()
+    moved = {name: (p - before[name]).detach() for name, p in model.named_parameters()}
+    assert torch.allclose(moved["out.weight"].abs(), torch.tensor(1e-3), rtol=1e-2)          # Adam's first step
+    assert (torch.linalg.svdvals(moved["conv.weight"].flatten(1) / 0.5) - 1).abs().max() < 0.4
+    assert not moved["frozen.weight"].any()
+
+
+def test_orthogonalize_keeps_directions():
+    a = torch.randn(3, 6, 20, generator=torch.Generator().manual_seed(0))
+    for g in (a, a.mT, 1e-3 * a):
+        turned = orthogonalize(g)
+        assert turned.shape == g.shape and turned.dtype == g.dtype
+        u, _, v = torch.linalg.svd(g, full_matrices=False)
+        assert (turned - u @ v).norm() < 0.35 * (u @ v).norm()
+    assert not orthogonalize(torch.zeros(4, 4)).any()
+
+
+def test_two_precisions_side_by_side():
+    if not native_bf16(): pytest.skip("no bf16 in this processor")
+    trainers = [toy(precision=precision, steps=9) for precision in ("bf16", "fp32", "bf16", "fp32")]
+    for _ in range(9):
+        for trainer in trainers: trainer.one_step()
+    assert equal(trainers[0], trainers[2]) and equal(trainers[1], trainers[3]) and not equal(trainers[0], trainers[1])
 
 
 def test_bf16_resumed_equals_never_stopped(tmp_path):

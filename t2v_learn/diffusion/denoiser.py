@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import Tensor, nn
 
-from .noise import TARGETS, from_target, make_process, q_sample, to_target
-from .unet3d import UNet3D, UNetConfig
+from .noise import TARGETS, expand, from_target, make_process, mixture, q_sample, ratio
+from .unet3d import UNet3D, UNetConfig, whitening
 from ..text.bert import TextStates
 from ..video.clips import InputError
 
@@ -21,9 +21,9 @@ from ..video.clips import InputError
 @dataclass
 class NoiseLevels:
     "Where training practises: a mixture of normal distributions of log-SNR."
-    centers: tuple = (-10, -7, -1.2) # where only the prompt knows the motion; where the path shows; where the shape shows
-    widths: tuple = (1.5, 1.5, 2.4)  # standard deviations
-    limits: tuple = (-15, 12)        # beyond these nothing is visible, of the clip or of the noise
+    centers: tuple = (-10, -7, -3.5, -0.5) # where only the prompt knows the motion; where the path shows, the shape, the edges
+    widths: tuple = (1.5, 1.5, 2, 2)       # standard deviations
+    limits: tuple = (-15, 8)               # beyond these nothing is visible, of the clip or of the noise
 
     def __post_init__(self):
         self.centers, self.widths, self.limits = map(tuple, (self.centers, self.widths, self.limits))     # JSON has lists
@@ -49,12 +49,15 @@ class DenoiserConfig:
     process: str = "cosine"                                   # how clips are mixed with noise, one of `PROCESSES`
     target: str = "x0"                                        # what the network answers with, one of `TARGETS`
     loss_target: str = "v"                                    # in whose terms its error is squared, one of `TARGETS`
+    detail: float = 0.2                                       # noise weaker than this, in units of the clip, is left to the input; 0: none
+    max_weight: float | None = 5                              # an error in x0 counts at most so often; None: as `loss_target` has it
     levels: NoiseLevels = field(default_factory=NoiseLevels)  # where it practises
     p_uncond: float = 0.1                                     # share of clips whose caption is hidden in training
 
     def __post_init__(self):
         for target in {self.target, self.loss_target} - set(TARGETS):
             raise InputError(f"There is no target {target!r}; choose one of: {', '.join(TARGETS)}.")
+        if self.detail and self.target != "x0": raise InputError(f"Only an x0 answer can leave detail to the input, not {self.target!r}: set detail to 0.")
         if not 0 <= self.p_uncond <= 1: raise InputError(f"The share of hidden captions is between 0 and 1, not {self.p_uncond}.")
 
     def to_dict(self) -> dict:
@@ -99,7 +102,15 @@ class Guesser(nn.Module):
         keep: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:      # the clean clips and the noise, as the network sees them
         t = torch.as_tensor(t, device=x_t.device).expand(len(x_t))
-        return from_target(self.process, x_t, self(x_t, t, text, keep), t, self.config.target)
+        return self.read(x_t, self(x_t, t, text, keep), t)
+
+    def read(self, x_t, answer, t):
+        "What an answer means: the clean clips and the noise; with `detail`, the answer is mixed with what can be seen (Karras et al., 2022, eq. 7)"
+        if not self.config.detail: return from_target(self.process, x_t, answer, t, self.config.target)
+        alpha, sigma = expand(self.process.alpha(t), x_t), expand(self.process.sigma(t), x_t)
+        length = (self.config.detail**2 * alpha**2 + sigma**2).sqrt()
+        x0 = self.config.detail**2 * alpha / length**2 * x_t + sigma / length * answer
+        return x0, ratio(x_t - alpha * x0, sigma)
 
 # %% ../../nbs/5_diffusion/20_denoiser.ipynb #denoiser
 class Denoiser(Guesser):
@@ -114,9 +125,14 @@ class Denoiser(Guesser):
         noise = torch.randn(x0.shape, generator=generator, device=x0.device)
         keep = torch.rand(len(x0), generator=generator, device=x0.device) >= self.config.p_uncond
         x_t = q_sample(self.process, x0, t, noise)
-        guess = from_target(self.process, x_t, self(x_t, t, text, keep), t, self.config.target)     # x0, noise
-        terms = lambda x0, noise: to_target(self.process, x0, noise, t, self.config.loss_target)
-        return (terms(*guess) - terms(x0, noise)).square().mean()
+        guess, _ = self.predict(x_t, t, text, keep)
+        return (self.weight(t, x0) * (guess - x0).square()).mean()
+
+    def weight(self, t, x):
+        "How much an error in x0 counts: (a - b alpha / sigma)^2 for a target of a x0 + b noise"
+        alpha, sigma = expand(self.process.alpha(t), x), expand(self.process.sigma(t), x)
+        a, b = mixture(self.config.loss_target, alpha, sigma)
+        return torch.as_tensor(a - b * alpha / sigma).square().clamp(max=self.config.max_weight)
 
     def normalize(self, video): return (video - self.data_mean) / self.data_std    # to the units of the noise
     def restore(self, x): return x * self.data_std + self.data_mean                # and back
@@ -129,9 +145,7 @@ class Denoiser(Guesser):
 
     @torch.no_grad()
     def fit_text(self, text: TextStates):
-        "Measure the states of training captions, so that the U-Net sees each dimension with mean 0 and deviation 1."
-        tokens = text.tokens[text.mask]                                  # (b n) d, real pieces only
-        self.unet.text.mean.copy_(tokens.mean(0))
-        self.unet.text.std.copy_(tokens.std(0, unbiased=False).clamp(min=1e-3))
-        self.unet.text.pooled_mean.copy_(text.pooled.mean(0))
-        self.unet.text.pooled_std.copy_(text.pooled.std(0, unbiased=False).clamp(min=1e-3))
+        "Measure the states of training captions, so that the U-Net sees all their directions equally loud."
+        for name, states in (("", text.tokens[text.mask]), ("pooled_", text.pooled)):     # n d; of tokens, real pieces only
+            getattr(self.unet.text, f"{name}mean").copy_(states.mean(0))
+            getattr(self.unet.text, f"{name}whiten").copy_(whitening(states))
