@@ -188,7 +188,7 @@ def as_prompts(
 ) -> tuple:                  # list of prompts, list of seeds
     "Prompts and seeds as two lists of one length."
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-    if not prompts: raise InputError("there is no prompt: say what the video shows.")
+    if not prompts or not all(p.strip() for p in prompts): raise InputError("the prompt is empty: say what the video shows.")
     seeds = [seed + i for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
     if len(seeds) != len(prompts): raise InputError(f"{len(prompts)} prompts need as many seeds, not {len(seeds)}.")
     return prompts, seeds

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .denoiser import Denoiser
-from .noise import Process, from_target
+from .noise import Process
 from ..text.bert import TextStates
 from ..video.clips import InputError
 
