@@ -132,7 +132,7 @@ class Denoiser(Guesser):
         "How much an error in x0 counts: (a - b alpha / sigma)^2 for a target of a x0 + b noise"
         alpha, sigma = expand(self.process.alpha(t), x), expand(self.process.sigma(t), x)
         a, b = mixture(self.config.loss_target, alpha, sigma)
-        return torch.as_tensor(a - b * alpha / sigma).square().clamp(max=self.config.max_weight)
+        return torch.as_tensor(a - b * alpha / sigma).square().clamp(max=self.config.max_weight or float("inf"))
 
     def normalize(self, video): return (video - self.data_mean) / self.data_std    # to the units of the noise
     def restore(self, x): return x * self.data_std + self.data_mean                # and back
