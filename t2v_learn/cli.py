@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'Prompt', 'Output', 'Sheet', 'Model', 'Seed', 'Steps', 'Guidance', 'Precision', 'Device', 'one_line', 'explain',
-           'say', 'one_line_warnings', 'goodbye', 'run', 'main', 'try_out', 'check_output', 'check_folder',
+           'say', 'one_line_warnings', 'goodbye', 'about', 'run', 'main', 'try_out', 'check_output', 'check_folder',
            'check_prompt', 'between', 'one_of', 'warn_unknown', 'finish', 'generate', 'edit', 'kept_settings', 'settle',
            'train', 'evaluate', 'course_folder', 'lab']
 
@@ -70,8 +70,10 @@ def goodbye(
     return f"stopped after step {stop.step}, which is kept in {stop.folder}: go on with `{again}`"
 
 # %% ../nbs/tools/cli.ipynb #app
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-                  help="Text to video, from scratch: make a video from a prompt, or train the model that makes it.")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+@app.callback()      # with it, the first word after `t2v` names a command even while there is only one
+def about(): "Text to video, from scratch: make a video from a prompt, or train the model that makes it."
 
 # %% ../nbs/tools/cli.ipynb #run
 def run(
