@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Callable
+from collections.abc import Callable
 import numpy as np, torch
 from torch import nn
 from ..video.clips import InputError
