@@ -63,7 +63,7 @@ def test_readme_shell_parses(text):
 def test_readme_commands_exist(text):
     "Each `t2v` subcommand of the README is there, and has the options that the README gives it"
     found = commands(text)
-    assert {"generate"} <= {name for name, _ in found}
+    assert {"generate"} <= {name for name, _ in found}, "the README does not say how to generate"
     for name in {name for name, _ in found}:
         env = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
         done = subprocess.run([sys.executable, "-c", "from t2v_learn.cli import main; main()", name, "--help"],

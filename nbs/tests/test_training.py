@@ -192,7 +192,7 @@ def test_killed_at_random_moments(tmp_path):
     while True:
         process, lives = run("train", tmp_path / "run"), lives + 1
         process.stdout.readline()                                    # imports are done: training begins
-        try: out, err = process.communicate(timeout=dice.uniform(0, 0.35) if lives <= 4 else 120)
+        try: out, err = process.communicate(timeout=dice.uniform(0, 0.35) if lives <= 5 else 120)
         except subprocess.TimeoutExpired: process.kill(); process.communicate(); continue
         assert process.returncode == 0, err
         break
