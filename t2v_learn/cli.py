@@ -279,8 +279,10 @@ def train(
     device: Device = "auto",
 ):
     "Train a model; Ctrl-C stops it without a loss."
+    from t2v_learn.video.clips import InputError
     out = out or Path("runs") / (data.resolve().name if data else preset or "tiny")
     check_folder(out)
+    if resume and not out.exists(): raise InputError(f"there is no training in {out}: start it without --resume, or name its folder with --out.")
     from t2v_learn.diffusion.pipeline import train as fit
     asked = dict(preset=preset, data=data, minutes=minutes, steps=steps, seed=seed)
     fit(**settle(asked, kept_settings(out) if resume else {}), folder=out, resume=resume, precision=precision, device=device,

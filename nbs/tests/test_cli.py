@@ -361,8 +361,13 @@ def test_interrupted_says_how_to_go_on(t2v, clips, trained, tmp_path):
     assert f"step {int(step.removeprefix('step-'))}," in err
 
 
+def test_a_training_to_resume_must_be_there(t2v, clips):
+    refused(t2v(*train(clips, "nowhere", "--resume")), "nowhere")
+
+
 @pytest.mark.slow
-def test_killed_before_its_first_checkpoint_it_starts_again(t2v, clips, trained):
+def test_killed_before_its_first_checkpoint_it_starts_again(t2v, clips, trained, tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)       # what such a training leaves
     status, out, err = t2v(*train(clips, "run", "--resume"))
     assert status == 0 and "no checkpoint" in out and same_weights("run", trained)
 
