@@ -177,8 +177,8 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 # %% ../nbs/tools/cli.ipynb #warn-unknown
 def warn_unknown(
-    pipeline,    # a model; its config holds the words it was trained with
-    prompt: str, # as typed
+    pipeline: object, # a model; its config holds the words it was trained with
+    prompt: str,      # as typed
 ) -> None:
     "Names the words of a prompt that the model never saw"
     from t2v_learn.diffusion.pipeline import unknown_words
@@ -187,7 +187,7 @@ def warn_unknown(
 
 # %% ../nbs/tools/cli.ipynb #finish
 def finish(
-    clip,         # a finished video
+    clip: object, # a finished video
     output: Path, # where it goes
     sheet: bool,  # as a still picture of all frames
 ) -> None:
@@ -204,7 +204,7 @@ def generate(
     model: Model = "tiny",
     seed: Seed = 0,
     steps: Steps = 16,
-    guidance_scale: Guidance = 3.0,
+    guidance_scale: Guidance = 2.0,
     sheet: Sheet = False,
     precision: Precision = "auto",
     device: Device = "auto",
@@ -282,7 +282,8 @@ def train(
     from t2v_learn.video.clips import InputError
     out = out or Path("runs") / (data.resolve().name if data else preset or "tiny")
     check_folder(out)
-    if resume and not out.exists(): raise InputError(f"there is no training in {out}: start it without --resume, or name its folder with --out.")
+    if resume and not out.exists():
+        raise InputError(f"there is no training in {out}: start it without --resume, or name its folder with --out.")
     from t2v_learn.diffusion.pipeline import train as fit
     asked = dict(preset=preset, data=data, minutes=minutes, steps=steps, seed=seed)
     fit(**settle(asked, kept_settings(out) if resume else {}), folder=out, resume=resume, precision=precision, device=device,
@@ -296,7 +297,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="seen, held-out-combinations or held-out-words.")] = "seen",
     n: Annotated[int | None, typer.Option("--n", callback=between(1, 10**6), help="How many videos; default: enough.")] = None,
     seed: Annotated[int | None, typer.Option(callback=between(0, 2**63 - 1), help="Other prompts, other noise.")] = None,
-    guidance_scale: Guidance = 3.0,
+    guidance_scale: Guidance = 2.0,
     steps: Steps = 16,
     deranged: Annotated[bool, typer.Option("--deranged", help="Give each video the prompt of another: the score must collapse.")] = False,
     precision: Precision = "auto",

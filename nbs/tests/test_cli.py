@@ -249,7 +249,8 @@ def test_own_process_ends_with_one_line_and_status_2(tmp_path):
 
 def test_help_is_quick_and_loads_nothing_heavy():
     code = "import sys; from t2v_learn.cli import run; run(['--help']); run(['train', '--help']); " \
-           "heavy = {'torch', 'transformers', 'matplotlib', 'accelerate', 'sklearn', 'ipywidgets'} & set(sys.modules); assert not heavy, heavy"
+           "heavy = {'torch', 'transformers', 'matplotlib', 'accelerate', 'sklearn', 'ipywidgets'} " \
+           "& set(sys.modules); assert not heavy, heavy"
     done = subprocess.run(**process(code=code))
     assert done.returncode == 0, done.stderr
     assert all(name in done.stdout for name in ("generate", "edit", "train", "evaluate", "lab", "--resume"))

@@ -65,12 +65,14 @@ def by_muon(folder=None, **settings):
 
 class Outer(Toy):
     "With a layer that Muon leaves to Adam"
-    outer_layers = ("out",)
+    outer_layers = {"out": 2.0}
 
 
 class Duel(Trainer):
     "Two players: an optimizer each, an average of one of them"
-    def make_optimizers(self): return {"g": adamw(self.model["g"], self.config), "d": torch.optim.RMSprop([dict(params=self.model["d"].parameters(), lr=1e-3, base_lr=1e-3)])}
+    def make_optimizers(self):
+        critic = torch.optim.RMSprop([dict(params=self.model["d"].parameters(), lr=1e-3, base_lr=1e-3)])
+        return {"g": adamw(self.model["g"], self.config), "d": critic}
     def averaged(self): return self.model["g"]
 
     def train_step(self, batch, generator):
@@ -128,7 +130,7 @@ def test_muon_moves_matrices_and_adam_the_rest():
     for p in model.parameters(): p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(3))
     optimizer.step()
     moved = {name: (p - before[name]).detach() for name, p in model.named_parameters()}
-    assert torch.allclose(moved["out.weight"].abs(), torch.tensor(1e-3), rtol=1e-2)          # Adam's first step
+    assert torch.allclose(moved["out.weight"].abs(), torch.tensor(2e-3), rtol=1e-2)          # Adam's first step
     assert (torch.linalg.svdvals(moved["conv.weight"].flatten(1) / 0.5) - 1).abs().max() < 0.4
     assert not moved["frozen.weight"].any()
 
@@ -259,7 +261,8 @@ def test_ctrl_c_leaves_a_checkpoint(how, tmp_path):
     assert process.returncode == 130, err
     step = load_state(tmp_path)[1]["step"]
     assert f"stopped after step {step}" in out and str(tmp_path) in out and "resume" in out and 0 < step < 400
-    assert equal(toy(tmp_path, steps=step + 5).fit(resume=True, progress=False), toy(tmp_path, steps=step + 5).fit(resume=True, progress=False))
+    once, again = (toy(tmp_path, steps=step + 5).fit(resume=True, progress=False) for _ in range(2))
+    assert equal(once, again)
 
 
 def test_ctrl_c_then_resume_equals_never_stopped(tmp_path):
@@ -457,8 +460,9 @@ def test_budget_follows_the_clock():
     assert abs(budget.used - 60) <= 1.5 and budget.progress > 0.97
 
 
-@pytest.mark.parametrize("bad", [dict(), dict(steps=1, minutes=1), dict(steps=0), dict(minutes=-2), dict(steps=3, lr=math.nan), dict(steps=3, lr=0),
-                                 dict(steps=3, precision="fp8"), dict(steps=3, decay="step"), dict(steps=3, decay_from=1.0), dict(steps=3, ema=1.0)])
+@pytest.mark.parametrize("bad", [
+    dict(), dict(steps=1, minutes=1), dict(steps=0), dict(minutes=-2), dict(steps=3, lr=math.nan), dict(steps=3, lr=0),
+    dict(steps=3, precision="fp8"), dict(steps=3, decay="step"), dict(steps=3, decay_from=1.0), dict(steps=3, ema=1.0)])
 def test_settings_that_make_no_sense(bad):
     with pytest.raises(InputError): TrainConfig(**bad)
 
@@ -492,7 +496,8 @@ def test_only_matrices_decay():
 def main(job, folder, *how):
     torch.set_num_threads(1)
     if job == "kill-points": return kill_points(Path(folder))
-    slowly = [Every(lambda trainer: time.sleep(0.01), steps=1), Every(lambda trainer: print("stepping", flush=True), steps=6)] if how else None
+    slowly = [Every(lambda trainer: time.sleep(0.01), steps=1),
+              Every(lambda trainer: print("stepping", flush=True), steps=6)] if how else None
     trainer = toy(folder, steps=400, save_every_steps=5, callbacks=slowly)
     print("here we go", flush=True)
     try: trainer.fit(resume=True, progress=False)

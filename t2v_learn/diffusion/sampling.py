@@ -138,7 +138,7 @@ def guided_answer(
 def guide(
     denoiser: Denoiser,    # the network
     text: TextStates,      # the prompts
-    guidance_scale: float = 3.0, # see `guided_answer`
+    guidance_scale: float = 2.0, # see `guided_answer`
 ) -> Callable:             # predict(x, t) -> (x0, noise)
     "A network with its prompts, as samplers want it."
     def predict(x, t):
@@ -173,7 +173,7 @@ def sample(
     generator: torch.Generator | None = None, # where the starting noise comes from
     sampler: str = "euler",      # one of `SAMPLERS`
     num_inference_steps: int = 16, # how often the network is asked
-    guidance_scale: float = 3.0, # see `guided_answer`
+    guidance_scale: float = 2.0, # see `guided_answer`
     shift: float | None = None,  # equal steps of time, moved so far (`sampling_times`); None: equal steps of log-SNR (`level_times`)
     x: Tensor | None = None,     # noisy clips, `normalize`d, at the first of the times; None: pure noise
     start: float = 1.0,          # the share of the way to go; below 1 only with x

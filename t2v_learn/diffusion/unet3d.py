@@ -144,7 +144,7 @@ class Stage(nn.Module):
 # %% ../../nbs/5_diffusion/19_unet3d.ipynb #unet-parts
 class UNetParts(nn.Module):
     "What a `UNet3D` is made of, and what it tells its stages."
-    outer_layers = ("enter", "leave")   # they meet the pixels: Muon leaves them to Adam
+    outer_layers = {"enter": 0.3, "leave": 10.0}   # they meet the pixels: Muon leaves them to Adam, at its rate times this
 
     def __init__(self,
         config: UNetConfig | None = None,  # its size; None: the fields' values
@@ -155,7 +155,8 @@ class UNetParts(nn.Module):
         self.text = TextConditioner(c.text_dim, c.context_dim, c.cond_dim)
         self.level = nn.Sequential(nn.Linear(64, c.cond_dim), nn.SiLU(), nn.Linear(c.cond_dim, c.cond_dim), nn.LayerNorm(c.cond_dim))
         self.place = nn.Sequential(nn.Linear(32, c.cond_dim), nn.SiLU(), nn.Linear(c.cond_dim, c.cond_dim), nn.LayerNorm(c.cond_dim))
-        self.mix = nn.Sequential(nn.Linear(c.cond_dim, 2 * c.cond_dim), nn.SiLU(), nn.Linear(2 * c.cond_dim, c.cond_dim), nn.LayerNorm(c.cond_dim), nn.SiLU())
+        self.mix = nn.Sequential(nn.Linear(c.cond_dim, 2 * c.cond_dim), nn.SiLU(),
+                                 nn.Linear(2 * c.cond_dim, c.cond_dim), nn.LayerNorm(c.cond_dim), nn.SiLU())
         self.enter = nn.Conv2d(c.channels * c.patch**2, w[0], 3, padding=1)
         self.down = nn.ModuleList(stage(w[max(i - 1, 0)], i) for i in range(len(w)))
         self.middle = stage(w[-1], -1)

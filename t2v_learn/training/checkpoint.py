@@ -51,7 +51,8 @@ def sniff(
     "What a file is by its first bytes, without opening it as anything"
     with open(path, "rb") as f: head = f.read(9)
     if head[8:] == b"{": return "safetensors"           # 8 bytes of length, then a JSON header
-    if head[:2] == b"PK" or (head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")): return "pickle"      # torch.save writes pickles in a zip
+    pickled = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    if head[:2] == b"PK" or pickled: return "pickle"      # torch.save writes pickles in a zip
     return "unknown"
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #read-tensors
@@ -64,11 +65,13 @@ def read_tensors(
     path = Path(path)
     if not path.is_file(): raise CheckpointError(f"there is no file {path}: check the name.")
     try:
-        if sniff(path) == "pickle": raise CheckpointError(f"{path} is a pickle, which could run any program if it were opened: use safetensors files only.")
+        if sniff(path) == "pickle":
+            raise CheckpointError(f"{path} is a pickle, which could run any program if it were opened: use safetensors files only.")
         with safe_open(path, "pt") as f:
             tensors, meta = {name: f.get_tensor(name).clone() for name in f.keys()}, f.metadata() or {}
     except (SafetensorError, OSError) as e: raise CheckpointError(f"{path} is damaged or no safetensors file: {advice}.") from e
-    if "sha256" in meta and meta["sha256"] != digest(tensors): raise CheckpointError(f"{path} is damaged, its values are not the ones that were written: {advice}.")
+    if "sha256" in meta and meta["sha256"] != digest(tensors):
+        raise CheckpointError(f"{path} is damaged, its values are not the ones that were written: {advice}.")
     return tensors
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #write-json
@@ -91,7 +94,8 @@ def read_json(
     try: found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as e: raise CheckpointError(f"{path} is damaged or no JSON: {advice}.") from e
     if not isinstance(found, dict): raise CheckpointError(f"{path} does not hold a JSON object: {advice}.")
-    if missing := [name for name in needs if name not in found]: raise CheckpointError(f"{path} says nothing about {missing[0]!r}: {advice}.")
+    if missing := [name for name in needs if name not in found]:
+        raise CheckpointError(f"{path} says nothing about {missing[0]!r}: {advice}.")
     return found
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #versions
@@ -124,7 +128,8 @@ def load_weights(
     path = folder / "model.safetensors" if folder.is_dir() else folder
     state_dict, beside = read_tensors(path), path.with_name("config.json")
     config = read_json(beside)
-    if kind and config.get("kind") != kind: raise CheckpointError(f"{beside} describes a model of kind {config.get('kind')!r}, not {kind!r}: choose another.")
+    if kind and config.get("kind") != kind:
+        raise CheckpointError(f"{beside} describes a model of kind {config.get('kind')!r}, not {kind!r}: choose another.")
     return state_dict, config
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #check-shapes
@@ -280,7 +285,8 @@ def save_trainer(
 ) -> Path: # the checkpoint
     "A checkpoint of where a training stands"
     table, columns = pack_history(trainer.history)
-    meta = dict(seconds=trainer.budget.seconds, pace=trainer.budget.pace, ema_step=trainer.ema.step, columns=columns, config=asdict(trainer.config), extra=trainer.extra)
+    meta = dict(seconds=trainer.budget.seconds, pace=trainer.budget.pace, ema_step=trainer.ema.step, columns=columns,
+                config=asdict(trainer.config), extra=trainer.extra)
     return save_state(trainer.folder, trainer.budget.step, pack(trainer) | dict(history=table), meta)
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #load-trainer
@@ -291,7 +297,8 @@ def load_trainer(
     "Brings a trainer to where the checkpoint stands"
     tensors, meta = load_state(path, needs=("step", "seconds", "pace", "ema_step", "columns", "config"))
     seed = meta["config"]["seed"]
-    if seed != trainer.config.seed: raise CheckpointError(f"{path} was trained with seed {seed}, not {trainer.config.seed}: resume it with its own seed.")
+    if seed != trainer.config.seed:
+        raise CheckpointError(f"{path} was trained with seed {seed}, not {trainer.config.seed}: resume it with its own seed.")
     unpack(trainer, tensors, path)
     trainer.history, trainer.ema.step = unpack_history(tensors["history"], meta["columns"]), meta["ema_step"]
     b = trainer.budget
