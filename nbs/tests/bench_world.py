@@ -16,10 +16,14 @@ def rate(action, items):
     return len(items) / min(times)
 
 
+def measure(preset):
+    "One line for a world"
+    world, generator = World(preset), np.random.default_rng(0)
+    scenes = [world.sample(generator) for _ in range(500)]
+    drawn, said = rate(render, scenes), rate(lambda scene: caption(scene, generator), scenes)
+    chosen = rate(lambda _: world.sample(generator), range(500))
+    return f"{preset}: {drawn * world.n_frames:8,.0f} frames drawn a second, {chosen:6,.0f} scenes chosen, {said:6,.0f} captions said"
+
+
 if __name__ == "__main__":
-    for preset in ("tiny", "full"):
-        world, generator = World(preset), np.random.default_rng(0)
-        scenes = [world.sample(generator) for _ in range(500)]
-        drawn, said = rate(render, scenes), rate(lambda scene: caption(scene, generator), scenes)
-        chosen = rate(lambda _: world.sample(generator), range(500))
-        print(f"{preset}: {drawn * world.n_frames:8,.0f} frames drawn a second, {chosen:6,.0f} scenes chosen, {said:6,.0f} captions said")
+    for preset in ("tiny", "full"): print(measure(preset))

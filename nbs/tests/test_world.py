@@ -356,7 +356,7 @@ def test_spinning_is_turning_the_picture():
             cover = cover_of(Actor(shape, "red", motion, 9, 0, 32, 32))
             for quarter in (1, 2, 3):
                 assert np.allclose(cover[4 * quarter], np.rot90(cover[0], turn * quarter), atol=1e-4)   # rot90 turns to the left
-            assert shape == "square" or np.abs(cover[4] - cover[0]).max() > .5
+            assert shape in ("square", "cross") or np.abs(cover[4] - cover[0]).max() > .5
 
 
 def test_growing_and_shrinking():
@@ -431,7 +431,7 @@ def test_a_digit_looks_like_its_cells():
         shape = str(load_samples()[1][sample])
         drawn = coverage(Actor(shape, "red", "stands still", size, 0, x, y, sample=sample), 1, 64)[0, 8:56, 8:56]
         cells = drawn.reshape(8, 6, 8, 6).mean((1, 3))
-        assert np.corrcoef(cells.ravel(), images[sample].ravel())[0, 1] > .97
+        assert np.corrcoef(cells.ravel(), images[sample].ravel())[0, 1] > .95
 
 
 def test_colours_stand_out_from_the_background(monkeypatch):
