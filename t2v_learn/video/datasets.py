@@ -8,7 +8,8 @@ __all__ = ['LONGEST', 'TOO_LONG', 'CLIP_ENDINGS', 'OTHER_VIDEOS', 'MOVES', 'stac
            'epoch_order', 'Skipped', 'none_usable', 'texts_of', 'Examples', 'SequenceData', 'check_name', 'json_pairs',
            'read_json', 'clip_names', 'find_listed', 'MSRVTT', 'read_idx', 'label_file', 'read_digits',
            'builtin_digits', 'tent', 'move_digit', 'MovingDigits', 'find_idx', 'open_sequence', 'in_threads',
-           'open_data', 'Prefetch', 'counted', 'span', 'Survey', 'clip_facts', 'survey_clips', 'survey', 'write_folder']
+           'open_data', 'Prefetch', 'say_skipped', 'counted', 'span', 'Survey', 'clip_facts', 'survey_clips', 'survey',
+           'write_folder']
 
 # %% ../../nbs/1_video/05_datasets.ipynb #from-pathlib-import-path
 import gzip, json, math, os, struct, warnings, zlib
@@ -576,6 +577,14 @@ class Prefetch:
     def close(self): self.pool.shutdown(cancel_futures=True)
     def __enter__(self): return self
     def __exit__(self, *error): self.close()
+
+# %% ../../nbs/1_video/05_datasets.ipynb #say-skipped
+def say_skipped(
+    data: Callable, # any source of batches
+) -> None:
+    "Warn of what was skipped, as one number."
+    skipped = getattr(data, "skipped", None)
+    if skipped: warnings.warn(str(skipped), stacklevel=1)
 
 # %% ../../nbs/1_video/05_datasets.ipynb #counted
 def counted(
