@@ -8,6 +8,7 @@ import struct
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -119,10 +120,10 @@ def test_quicktime_and_matroska_are_read(tmp_path):
 
 
 BAD_CAPTIONS = {"missing": None, "empty": b"", "blank": b" \r\n\t", "only a mark": b"\xef\xbb\xbf \n", "latin-1": "grün".encode("latin-1"),
-                "utf-16": "a red circle".encode("utf-16"), "utf-16 without its mark": "a red circle".encode("utf-16-le"),
-                "a megabyte": b"a red circle " * 80_660, "a picture": GOOD, "a bit too long": b"x" * 10_001, "half a character": b"a \xed\xa0\x80"}
-WORDS = {"missing": "has no caption", "empty": "is empty", "blank": "is empty", "only a mark": "is empty", "a megabyte": "longer than 10,000 bytes",
-         "a bit too long": "longer than 10,000 bytes"}
+                "utf-16": "a red circle".encode("utf-16"), "utf-16 without its mark": "a red circle".encode("utf-16-le"), "a picture": GOOD,
+                "half a character": b"a \xed\xa0\x80", "a megabyte": b"a red circle " * 80_660, "a bit too long": b"x" * 10_001}
+WORDS = {"missing": "has no caption", "empty": "is empty", "blank": "is empty", "only a mark": "is empty",
+         "a megabyte": "longer than 10,000 bytes", "a bit too long": "longer than 10,000 bytes"}
 
 
 @pytest.mark.parametrize("kind", BAD_CAPTIONS)
@@ -159,7 +160,8 @@ def test_links_lead_nowhere_but_into_the_folder(tmp_path, monkeypatch):
     put(home, "real/good.gif", text="good")
     put(home, "mute.gif", text=None)
     links = {"inside.gif": "real/good.gif", "inside.txt": "real/good.txt", "film.gif": secret, "mute.txt": secret.with_suffix(".txt"),
-             "gone.gif": "nowhere.gif", "loop.gif": "loop.gif", "folder": outside, "again": "real", "up": "..", "climb.gif": "../outside/secret.gif"}
+             "gone.gif": "nowhere.gif", "loop.gif": "loop.gif", "folder": outside, "again": "real", "up": "..",
+             "climb.gif": "../outside/secret.gif"}
     for name, target in links.items(): (home / name).symlink_to(target)
     for name in ("film.txt", "gone.txt", "loop.txt", "climb.txt"): (home / name).write_text("a caption of its own")
     opened = []
@@ -167,7 +169,8 @@ def test_links_lead_nowhere_but_into_the_folder(tmp_path, monkeypatch):
     data, heard = quietly(open_data, home, batch_size=4)
     said = [caption for step in range(3) for caption in quietly(data, step)[0][1]]
     assert set(said) == {"good"} and len(data.sequence) == 2
-    for name in ("film.gif", "mute.txt", "folder", "climb.gif", "gone.gif", "loop.gif"): assert sum(f"/{name} " in line for line in heard) == 1, (name, heard)
+    for name in ("film.gif", "mute.txt", "folder", "climb.gif", "gone.gif", "loop.gif"):
+        assert sum(f"/{name} " in line for line in heard) == 1, (name, heard)
     assert len(heard) == 7 and sum("leads out of" in line for line in heard) == 5 and "1234" not in " ".join(heard), heard
     assert {path.name for path in opened} == {"good.gif", "inside.gif"}
 
@@ -312,14 +315,15 @@ def test_a_reading_that_was_disturbed_is_repeated(tmp_path, monkeypatch):
     assert same(calm, again) and not heard and len(turns) == 12
 
 
-@pytest.mark.parametrize("keep, kept", [(0, 0), (24_575, 0), (24_576, 1), (250_000, 10), (2**28, 50)])
+@pytest.mark.parametrize("keep, kept", [(0, 0), (24_575, 0), (24_576, 1), (250_000, 10), (2**28, 60)])
 def test_memory_is_bounded(thousand, keep, kept):
-    sequence, free = CaptionedFolder(thousand, keep=keep), CaptionedFolder(thousand)
-    with Prefetch(SequenceData(sequence, batch_size=10), workers=4) as data:
-        for step in (*range(5), 2): assert same(data(step), SequenceData(free, batch_size=10)(step))
-    held = sum(frames.nbytes for frames in sequence.kept.values())
-    assert held <= keep and len(sequence.kept) <= max(kept, 0) or keep == 2**28
-    if kept == 1: assert set(sequence.kept) <= {0}
+    "Also when several threads read"
+    sequence = CaptionedFolder(thousand, keep=keep)
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool: clips = list(pool.map(lambda i: sequence[i][0], range(60)))
+    assert set(sequence.kept) == set(range(kept)) and sum(frames.nbytes for frames in sequence.kept.values()) <= keep
+    free = CaptionedFolder(thousand)
+    assert all((clip == free[i][0]).all() for i, clip in enumerate(clips))
 
 
 def test_kept_clips_are_not_read_again(tmp_path, monkeypatch):
@@ -355,7 +359,8 @@ def test_a_batch_is_a_function_of_seed_and_step(tmp_path, kind):
         steps = {step: one(step) for step in (0, 1, 2, 5, 40)}
         for step in (40, 2, 5, 0, 0, 1): assert same(other(step), steps[step])
         assert not same(steps[0], steps[1]) and not same(third(0), steps[0]) and not same(third(0), steps[1])
-        assert steps[0][0].shape == (5, 3, 8, 32, 32) and steps[0][0].dtype == torch.float32 and all(isinstance(c, str) for c in steps[0][1])
+        video, captions = steps[0]
+        assert video.shape == (5, 3, 8, 32, 32) and video.dtype == torch.float32 and all(isinstance(text, str) for text in captions)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -438,7 +443,8 @@ def test_any_world(preset):
 # --- MSR-VTT
 
 def old_layout(said, **splits):
-    return dict(info=dict(year="2016"), videos=[dict(video_id=name, split=splits.get(name, "train"), category=3, id=i) for i, name in enumerate(said)],
+    videos = [dict(video_id=name, split=splits.get(name, "train"), category=3, id=i) for i, name in enumerate(said)]
+    return dict(info=dict(year="2016"), videos=videos,
                 sentences=[dict(caption=text, video_id=name, sen_id=i) for i, (name, texts) in enumerate(said.items()) for text in texts])
 
 
@@ -461,14 +467,14 @@ def test_both_layouts_say_the_same(tmp_path):
 def test_videos_may_lie_elsewhere_and_splits_are_chosen(tmp_path):
     for i in range(3): put(tmp_path / "films", f"video{i}.gif", text=None)
     content = old_layout({f"video{i}": ["a cat"] for i in range(3)}, video1="validate")
-    names = {split: [clip.stem for clip in listed(tmp_path, content, folder=tmp_path / "films", split=split).clips] for split in (None, "train", "validate")}
+    splits = (None, "train", "validate")
+    names = {split: [clip.stem for clip in listed(tmp_path, content, folder=tmp_path / "films", split=split).clips] for split in splits}
     assert names == {None: ["video0", "video1", "video2"], "train": ["video0", "video2"], "validate": ["video1"]}
-    assert "'test'" in sentence(listed, tmp_path, content, split="test") or True
     assert "test" in sentence(listed, tmp_path, content, split="test")
 
 
-NAMES = ["../secret", "../secret.gif", "a/../../secret", "/etc/passwd", "..\\secret", "C:\\secret", "c:secret", "..", "sub/..", "//host/share/x", "\0",
-         "", " ", None, 7, ["video0"], {"x": 1}]
+NAMES = ["../secret", "../secret.gif", "a/../../secret", "/etc/passwd", "..\\secret", "C:\\secret", "c:secret", "..", "sub/..",
+         "//host/share/x", "\0", "", " ", None, 7, ["video0"], {"x": 1}]
 
 
 @pytest.mark.parametrize("layout", ["old", "new"])
@@ -484,12 +490,10 @@ def test_ids_that_lead_elsewhere_are_refused(tmp_path, name, layout, monkeypatch
     found = listed(home, content)
     assert [clip.name for clip in found.clips] == ["video0.gif"]
     problem, = found.problems
-    assert ("leads out" in problem and plainly(name) in problem if isinstance(name, str) and name.strip() else "without the name" in problem), problem
+    parts = ("leads out", repr(name)) if isinstance(name, str) and name.strip() else ("without the name",)
+    assert all(part in problem for part in parts), problem
     found[0]
     assert [path.name for path in opened] == ["video0.gif"]
-
-
-def plainly(name): return repr(name)[1:-1]
 
 
 @posix
@@ -509,26 +513,28 @@ def test_bad_captions_in_a_list_are_named(tmp_path, text):
     for i in range(2): put(tmp_path, f"video{i}.gif", text=None)
     found = listed(tmp_path, [dict(video="video0.gif", caption=text), dict(video="video1.gif", caption="a dog")])
     assert found.problems and all("video0" in problem and len(problem) < 400 for problem in found.problems), found.problems
-    assert ["video1.gif" in str(clip) for clip in found.clips][-1] and (len(found) == 1 or found.captions[0] == ["a cat"])
+    assert found.captions == [["a cat"]] * (text == BAD_TEXTS[4]) + [["a dog"]]       # one good caption is enough
 
 
 def test_videos_that_are_not_there_or_twice_there(tmp_path):
     for name in ("video0.gif", "a/video1.gif", "b/video1.mp4", "video2.gif", "video9.gif"): put(tmp_path, name, text=None)
     found = listed(tmp_path, old_layout({f"video{i}": ["a cat"] for i in range(4)} | {"video9": []}))
     assert [clip.name for clip in found.clips] == ["video0.gif", "video2.gif"]
-    twice, gone, mute = sorted(found.problems, key=lambda p: ["video1 ", "video3 ", "video9 "].index(p.split("video", 2)[2][:0] or p[10:17]))
-    assert "may be" in twice and "is not in" in gone and "no good caption" in mute
+    assert len(found.problems) == 3
+    for name, part in (("video1", "may be"), ("video3", "is not in"), ("video9", "no good caption")):
+        assert sum(name in problem and part in problem for problem in found.problems) == 1, found.problems
     assert [clip.name for clip in listed(tmp_path, [dict(video="b/video1.mp4", caption="a cat")]).clips] == ["video1.mp4"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "null", "7", '"video0"', "{}", '{"videos": []}', '{"sentences": {}}', '{"sentences": [], "videos": 3}', "[]",
-                                     "[" * 100_000, "\ufeff[]", "{\"sentences\": []}", "9" * 5000], ids=lambda text: text[:30])
+@pytest.mark.parametrize("content", ["", "{", "null", "7", '"video0"', "{}", '{"videos": []}', '{"sentences": {}}', "[]", "[" * 100_000,
+                                     "\ufeff[]", '{"sentences": [], "videos": 3}', '{"sentences": []}', "9" * 5000], ids=lambda text: text[:30])
 def test_lists_that_are_none_are_refused(tmp_path, content):
     put(tmp_path, "video0.gif")
     assert "list.json" in sentence(listed, tmp_path, content)
 
 
-@pytest.mark.parametrize("content", ["[7]", "[null, []]", '[{"caption": "a cat"}]', '{"sentences": ["video0"], "videos": [7]}', '{"sentences": [{}], "videos": [{}]}'])
+@pytest.mark.parametrize("content", ["[7]", "[null, []]", '[{"caption": "a cat"}]', '{"sentences": ["video0"], "videos": [7]}',
+                                     '{"sentences": [{}], "videos": [{}]}'])
 def test_entries_that_are_none_are_problems(tmp_path, content):
     put(tmp_path, "video0.gif")
     found = listed(tmp_path, content)
@@ -579,8 +585,8 @@ def test_cut_idx_files_are_refused(tmp_path, name, ending):
     write_mnist(tmp_path, n=30, ending=ending)
     file = tmp_path / f"t10k-{name}-ubyte{ending}"
     whole = file.read_bytes()
-    cuts = sorted({0, 1, 3, 4, 7, 8, 11, 15, 16, len(whole) - 1, *(len(whole) * tenth // 10 for tenth in range(1, 10))} & set(range(len(whole))))
-    for cut in cuts:
+    cuts = {0, 1, 3, 4, 7, 8, 11, 15, 16, len(whole) - 1, *(len(whole) * tenth // 10 for tenth in range(1, 10))}
+    for cut in sorted(cuts):
         file.write_bytes(whole[:cut])
         assert file.name in sentence(open_data, tmp_path), cut
     file.write_bytes(whole + b"more")
@@ -596,10 +602,14 @@ def test_flipped_bytes_in_a_zipped_file_are_found(tmp_path):
         assert file.name in sentence(open_data, tmp_path), place
 
 
-HEADERS = {"a picture": b"GIF89a" + bytes(30), "numbers of another type": struct.pack(">4I", 0xD03, 1, 8, 8) + bytes(256), "two axes": struct.pack(">3I", 0x802, 8, 8) + bytes(64),
-           "text": b"no images", "none at all": struct.pack(">4I", 0x803, 0, 28, 28), "no pixels": struct.pack(">4I", 0x803, 5, 0, 28),
-           "four thousand million": struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 2**32 - 1), "a gigabyte promised": struct.pack(">4I", 0x803, 2**20, 32, 32),
-           "huge pictures": struct.pack(">4I", 0x803, 1, 1, 257) + bytes(257), "the other order": struct.pack("<4I", 0x803, 1, 8, 8) + bytes(64)}
+def header(magic, *lengths, order=">"): return struct.pack(f"{order}{1 + len(lengths)}I", magic, *lengths)
+
+
+HEADERS = {"a picture": b"GIF89a" + bytes(30), "text": b"no images", "two axes": header(0x802, 8, 8) + bytes(64),
+           "numbers of another type": header(0xD03, 1, 8, 8) + bytes(256), "none at all": header(0x803, 0, 28, 28),
+           "no pixels": header(0x803, 5, 0, 28), "far too many": header(0x803, 2**32 - 1, 2**32 - 1, 2**32 - 1),
+           "huge pictures": header(0x803, 1, 1, 257) + bytes(257), "a gigabyte promised": header(0x803, 2**20, 32, 32),
+           "the other order": header(0x803, 1, 8, 8, order="<") + bytes(64)}
 
 
 @pytest.mark.parametrize("kind", HEADERS)
@@ -615,7 +625,7 @@ def test_wrong_idx_headers_are_refused(tmp_path, kind):
 
 def test_pictures_and_labels_must_belong_together(tmp_path):
     pictures, labels = write_mnist(tmp_path, n=20)
-    images, file = tmp_path / "t10k-images-idx3-ubyte", tmp_path / "t10k-labels-idx1-ubyte"
+    file = tmp_path / "t10k-labels-idx1-ubyte"
     for wrong in (labels[:-1], np.append(labels, 3), labels[:0]):
         file.write_bytes(idx(wrong))
         text = sentence(open_data, tmp_path)
@@ -717,12 +727,14 @@ def test_t2v_data_names_every_file_that_cannot_be_used(t2v, tmp_path):
     status, out, err = t2v("data", "clips")
     assert (status, err) == (0, []) and out[0] == "clips: 20 clips can be used." and "cannot be used (22):" in out
     bad = out[out.index("cannot be used (22):") + 1:]
-    assert len(bad) == 22 and all(any(f"{i:02d}.gif" in line for line in bad) for i in range(0, 40, 2)) and any("mute" in line for line in bad)
+    names = [*(f"{i:02d}.gif" for i in range(0, 40, 2)), "mute.gif", "old.avi"]
+    assert len(bad) == 22 and all(sum(name in line for line in bad) == 1 for name in names)
     status, strict, err = t2v("data", "clips", "--strict")
     assert status == 2 and strict == out and len(err) == 1 and "22" in err[0]
 
 
-@pytest.mark.parametrize("name, part", [("missing", "missing"), ("empty", "no clips"), ("film.gif", "no set"), ("broken.json", "no JSON"), ("mnist", "cut")])
+@pytest.mark.parametrize("name, part", [("missing", "no folder"), ("empty", "no clips"), ("film.gif", "no set"), ("broken.json", "no JSON"),
+                                        ("mnist", "cut")])
 def test_t2v_data_refuses_what_is_no_set(t2v, tmp_path, name, part):
     (tmp_path / "empty").mkdir()
     put(tmp_path, "film.gif"); (tmp_path / "broken.json").write_text("{")
@@ -780,7 +792,8 @@ def test_training_skips_names_and_counts(t2v, tmp_path, small_batches):
     for out in ("one", "two"):
         status, _, err = t2v("train", "--data", "clips", "--steps", 3, "--out", out)
         assert status == 0 and len(err) == 3 and all(line.startswith("warning: ") for line in err), err
-        assert "06-red-circle-up" in err[0] and "04-red-square-down.gif" in err[1] and err[2] == "warning: 2 skipped because they cannot be used, 14 clips left."
+        assert "06-red-circle-up" in err[0] and "04-red-square-down.gif" in err[1]
+        assert err[2] == "warning: 2 skipped because they cannot be used, 14 clips left."
     assert all(value.equal(weights("two")[name]) for name, value in weights("one").items())
 
 
