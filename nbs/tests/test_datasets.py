@@ -586,7 +586,7 @@ def test_cut_idx_files_are_refused(tmp_path, name, ending):
     file = tmp_path / f"t10k-{name}-ubyte{ending}"
     whole = file.read_bytes()
     cuts = {0, 1, 3, 4, 7, 8, 11, 15, 16, len(whole) - 1, *(len(whole) * tenth // 10 for tenth in range(1, 10))}
-    for cut in sorted(cuts):
+    for cut in sorted(cuts & set(range(len(whole)))):
         file.write_bytes(whole[:cut])
         assert file.name in sentence(open_data, tmp_path), cut
     file.write_bytes(whole + b"more")

@@ -340,7 +340,8 @@ def read_json(
         if len(data) > 2**28: raise InputError(f"{path} is larger than 256 MB; split it.")
         return json.loads(data)
     except OSError as error: raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError): raise InputError(f"{path} is no JSON; fetch it again.") from None
+    except InputError: raise
+    except (ValueError, RecursionError): raise InputError(f"{path} is no JSON; fetch it again.") from None
 
 # %% ../../nbs/1_video/05_datasets.ipynb #clip-names
 def clip_names(
