@@ -241,7 +241,7 @@ def thousand(tmp_path_factory):
 @pytest.fixture
 def one_bad(thousand):
     "Number 483, cut in half"
-    file, = thousand.glob("4/483.*")
+    file, = (file for file in thousand.glob("4/483.*") if file.suffix != ".txt")
     data = file.read_bytes()
     file.write_bytes(data[:len(data) // 2])
     yield file
@@ -526,8 +526,9 @@ def test_videos_that_are_not_there_or_twice_there(tmp_path):
     assert [clip.name for clip in listed(tmp_path, [dict(video="b/video1.mp4", caption="a cat")]).clips] == ["video1.mp4"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "null", "7", '"video0"', "{}", '{"videos": []}', '{"sentences": {}}', "[]", "[" * 100_000,
-                                     "\ufeff[]", '{"sentences": [], "videos": 3}', '{"sentences": []}', "9" * 5000], ids=lambda text: text[:30])
+@pytest.mark.parametrize("content", ["", "{", "null", "7", '"video0"', "{}", '{"videos": []}', '{"sentences": {}}', "[]",
+                                     "[" * 100_000, "\ufeff[]", '{"sentences": [], "videos": 3}', '{"sentences": []}', "9" * 5000],
+                         ids=lambda text: text[:30])
 def test_lists_that_are_none_are_refused(tmp_path, content):
     put(tmp_path, "video0.gif")
     assert "list.json" in sentence(listed, tmp_path, content)
