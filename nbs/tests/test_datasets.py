@@ -294,12 +294,12 @@ def test_strict_stops(thousand, one_bad):
 def test_all_but_one_bad(tmp_path):
     for i in range(30): put(tmp_path, f"{i:02d}.gif", GOOD if i == 17 else GOOD[:99], f"number {i}")
     data = open_data(tmp_path, batch_size=4)
-    (_, captions), heard = quietly(data, 0)
-    assert captions == ["number 17"] * 4 and len(heard) == 11 and "t2v data" in heard[-1]           # ten by name, and a line
+    batches, heard = quietly(lambda: [data(step) for step in range(8)])
+    assert {caption for _, captions in batches for caption in captions} == {"number 17"} and len(heard) == 11 and "t2v data" in heard[-1]           # ten by name, and a line
     assert str(data.skipped) == "29 skipped because they cannot be used, 1 clips left."
     put(tmp_path, "17.gif", GOOD[:50])
     text, heard = quietly(sentence, open_data(tmp_path), 0)
-    assert "None of the 30 clips" in text and "00.gif" in text and not heard
+    assert "None of the 30 clips" in text and text.count(".gif") == 1 and not heard
 
 
 def test_a_reading_that_was_disturbed_is_repeated(tmp_path, monkeypatch):
@@ -665,7 +665,7 @@ def test_digits_move_as_said(move, size, n_frames):
         assert frames.shape == (n_frames, size, size, 3) and frames.dtype == np.uint8 and frames.max() > 150
         ink = frames[..., 0].astype(float)
         mass = ink.sum((1, 2))
-        assert mass.min() > .985 * mass.max(), "some of it left the frame"
+        assert mass.min() > .97 * mass.max(), "some of it left the frame"     # a row of pixels is 5 % of a digit, rounding 1.5 %
         centres = np.stack([(ink * x).sum((1, 2)), (ink * y).sum((1, 2))], 1) / mass[:, None]
         gone = (centres - centres[0]) @ (dx, dy)
         aside = np.abs((centres - centres[0]) @ (dy, dx)).max()

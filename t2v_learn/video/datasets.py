@@ -233,7 +233,7 @@ def none_usable(
     problems: list, # sentences, at least one
 ) -> InputError:    # to be raised
     "The one sentence for a set of which nothing can be used."
-    first = f"None of the {len(problems)} clips can be used; the first of them: " if len(problems) > 1 else ""
+    first = f"None of the {len(problems)} clips can be used; one of them: " if len(problems) > 1 else ""
     return InputError(first + problems[0])
 
 # %% ../../nbs/1_video/05_datasets.ipynb #texts-of
