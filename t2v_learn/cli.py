@@ -258,7 +258,7 @@ def data(source: Source, strict: Strict = False):
     print(found)
     if not found.usable: raise none_usable(found.problems)
     if found.problems and strict:
-        raise InputError(f"{found.name} is not perfect ({len(found.problems):,}, see above): mend or remove what cannot be used.")
+        raise InputError(f"In {found.name} {len(found.problems):,} cannot be used, see above: mend or remove them.")
 
 # %% ../nbs/tools/cli.ipynb #kept-settings
 def kept_settings(

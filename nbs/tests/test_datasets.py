@@ -216,7 +216,16 @@ def test_names_are_safe_to_print(tmp_path, name):
     str(survey(tmp_path)).encode()
 
 
+def test_a_folder_called_digits_is_a_folder(tmp_path, monkeypatch):
+    put(tmp_path, "digits/a.gif")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(open_sequence("digits"), CaptionedFolder) and isinstance(open_sequence(Path("digits")), CaptionedFolder)
+    monkeypatch.chdir(tmp_path / "digits")
+    assert isinstance(open_sequence(Path("digits")), MovingDigits)
+
+
 def test_no_folder_no_clips_no_set(tmp_path):
+    assert "no clip" in sentence(SequenceData, [])
     put(tmp_path, "film.gif")
     (tmp_path / "empty").mkdir()
     assert "no folder" in sentence(open_data, tmp_path / "missing")
@@ -294,7 +303,8 @@ def test_all_but_one_bad(tmp_path):
     for i in range(30): put(tmp_path, f"{i:02d}.gif", GOOD if i == 17 else GOOD[:99], f"number {i}")
     data = open_data(tmp_path, batch_size=4)
     batches, heard = quietly(lambda: [data(step) for step in range(8)])
-    assert {caption for _, captions in batches for caption in captions} == {"number 17"} and len(heard) == 11 and "t2v data" in heard[-1]           # ten by name, and a line
+    assert {caption for _, captions in batches for caption in captions} == {"number 17"}
+    assert len(heard) == 11 and "t2v data" in heard[-1]           # ten by name, and a line
     assert str(data.skipped) == "29 skipped because they cannot be used, 1 clips left."
     put(tmp_path, "17.gif", GOOD[:50])
     text, heard = quietly(sentence, open_data(tmp_path), 0)

@@ -254,7 +254,7 @@ class Examples:
         self.sequence, self.seed, self.strict = sequence, seed, strict
         problems = list(getattr(sequence, "problems", []))
         if problems and strict: raise InputError(problems[0])
-        if problems and not len(sequence): raise none_usable(problems)
+        if not len(sequence): raise none_usable(problems or ["There is no clip to learn from; give at least one."])
         self.skipped = Skipped(len(sequence), problems)
 
     def index(self, position): # which item belongs to this position
@@ -522,7 +522,7 @@ def open_sequence(
 ):                      # a sequence of (uint8 `f h w c`, what is said of it)
     "Whatever holds clips and captions."
     path = Path(source)
-    if str(source) == "digits": return MovingDigits(*builtin_digits(), n_frames, size)
+    if str(source) == "digits" and not path.exists(): return MovingDigits(*builtin_digits(), n_frames, size)
     if path.suffix.lower() == ".json": return MSRVTT(path, n_frames=n_frames, size=size)
     if path.is_file() and "idx" not in path.name:
         raise InputError(f"{path} is no set of clips; name a folder of captioned clips, MSR-VTT's .json or MNIST's images.")
