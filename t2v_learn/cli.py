@@ -225,12 +225,12 @@ def generate(
 def edit(
     clip: Annotated[Path, typer.Argument(help="The video to start from.")],
     prompt: Prompt,
-    strength: Annotated[float, typer.Option(callback=between(0.01, 1), help="How much may change; 1: all of it.")] = 0.7,
+    strength: Annotated[float, typer.Option(callback=between(0.01, 1), help="How much may change; 1: all of it.")] = 0.6,
     output: Output = Path("edited.gif"),
     model: Model = "tiny",
     seed: Seed = 0,
     steps: Steps = 16,
-    guidance_scale: Guidance = 5.0,
+    guidance_scale: Guidance = 3.0,
     sheet: Sheet = False,
     precision: Precision = "auto",
     device: Device = "auto",
@@ -317,19 +317,22 @@ def evaluate(
     split: Annotated[str, typer.Option(help="seen, held-out-combinations or held-out-words.")] = "seen",
     n: Annotated[int | None, typer.Option("--n", callback=between(1, 10**6), help="How many videos; default: enough.")] = None,
     seed: Annotated[int | None, typer.Option(callback=between(0, 2**63 - 1), help="Other prompts, other noise.")] = None,
-    guidance_scale: Guidance = 2.0,
+    guidance_scale: Annotated[float | None, typer.Option(callback=between(0, 100), help="Default: 2, for edits 3.")] = None,
     steps: Steps = 16,
     deranged: Annotated[bool, typer.Option("--deranged", help="Give each video the prompt of another: the score must collapse.")] = False,
+    edits: Annotated[bool, typer.Option("--edits", help="Score edits of colour, with the clip and without it.")] = False,
     precision: Precision = "auto",
     device: Device = "auto",
 ):
     "Score a model: does the video show what the prompt says?"
     from t2v_learn.diffusion.pipeline import TextToVideo
-    from t2v_learn.judge.evaluate import evaluate as measure
+    from t2v_learn.judge.evaluate import evaluate as measure, evaluate_edits
     pipeline = TextToVideo.from_pretrained(model, device=device, precision=precision)
-    chosen = {} if seed is None else dict(seed=seed)
-    print(measure(pipeline, split, n=n, guidance_scale=guidance_scale, num_inference_steps=steps, deranged=deranged,
-                  progress=sys.stderr.isatty(), **chosen))
+    given = dict(seed=seed, guidance_scale=guidance_scale, n=n)
+    chosen = {name: value for name, value in given.items() if value is not None} | dict(num_inference_steps=steps)
+    if not edits: return print(measure(pipeline, split, deranged=deranged, progress=sys.stderr.isatty(), **chosen))
+    for name, shares in evaluate_edits(pipeline, **chosen).items():
+        print(f"{name}:", ", ".join(f"{key} {share:.1%}" for key, share in shares.items()))
 
 # %% ../nbs/tools/cli.ipynb #course-folder
 def course_folder(

@@ -189,10 +189,10 @@ class TextToVideo(Generating):
     def edit(self,
         clip: Clip | list[Clip],        # what to start from; any size and length
         prompt: str | list[str],        # what it shall show instead
-        strength: float = 0.7,          # how much is noised away: near 0 keeps everything, 1 keeps nothing
+        strength: float = 0.6,          # how much is noised away: near 0 keeps everything, 1 keeps nothing
         seed: int | list[int] = 0,      # of the noise
         num_inference_steps: int = 16,  # steps from full noise; an edit takes `strength` of them
-        guidance_scale: float = 5.0,    # stronger than for `__call__`: the prompt must overrule what is there
+        guidance_scale: float = 3.0,    # stronger than for `__call__`: the prompt must overrule what is there
         progress: bool = False,         # show a progress bar
     ) -> Clip | list[Clip]:
         "Noise a clip part of the way and denoise it towards the prompt (SDEdit, Meng et al. 2022)."
