@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CheckpointError', 'digest', 'write_tensors', 'sniff', 'read_tensors', 'write_json', 'read_json', 'versions',
-           'save_weights', 'load_weights', 'check_shapes', 'flatten_optimizer', 'restore_optimizer', 'step_of',
-           'step_folders', 'latest', 'save_state', 'load_state', 'pack', 'part', 'unpack', 'pack_history',
+           'save_weights', 'read_notes', 'load_weights', 'check_shapes', 'flatten_optimizer', 'restore_optimizer',
+           'step_of', 'step_folders', 'latest', 'save_state', 'load_state', 'pack', 'part', 'unpack', 'pack_history',
            'unpack_history', 'save_trainer', 'load_trainer', 'check_folder']
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #imports
@@ -38,11 +38,15 @@ def digest(
 def write_tensors(
     path: str | Path, # where the finished file shall lie
     tensors: dict,    # name -> tensor, on any device
-) -> None:
+    **notes: str,     # texts that go into the header
+) -> str: # the fingerprint
     "One safetensors file with its fingerprint in the header, whole or not at all"
-    from safetensors.torch import save_file
+    from safetensors.torch import save
     plain = {name: t.detach().to("cpu", copy=True, memory_format=torch.contiguous_format) for name, t in tensors.items()}
-    with atomic_path(path) as temporary: save_file(plain, temporary, metadata=dict(sha256=digest(plain)))
+    sha256 = digest(plain)
+    with atomic_path(path) as temporary: temporary.write_bytes(save(plain, metadata=dict(sha256=sha256, **notes)))
+    return sha256
+
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #sniff
 def sniff(
@@ -112,10 +116,21 @@ def save_weights(
 ) -> Path: # the folder
     "A finished model: `model.safetensors` and `config.json`"
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / "model.safetensors", state_dict)
-    write_json(folder / "config.json", config | dict(versions=versions() | config.get("versions", {})))
+    try: folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise InputError(f"the folder {folder} cannot be made ({e.strerror}): name another.") from e
+    config = config | dict(versions=versions() | config.get("versions", {}))
+    sha256 = write_tensors(folder / "model.safetensors", state_dict, config=json.dumps(config))   # from here on the new model counts
+    write_json(folder / "config.json", config | dict(weights=sha256))
     return folder
+
+
+# %% ../../nbs/3_training/13_checkpoint.ipynb #read-notes
+def read_notes(
+    path: str | Path, # a safetensors file that `read_tensors` has accepted
+) -> dict: # name -> text
+    "What its header says besides names and shapes"
+    from safetensors import safe_open
+    with safe_open(path, "pt") as f: return f.metadata() or {}
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #load-weights
 def load_weights(
@@ -127,7 +142,9 @@ def load_weights(
     if not folder.exists(): raise CheckpointError(f"there is no {folder}: name a folder with model.safetensors and config.json.")
     path = folder / "model.safetensors" if folder.is_dir() else folder
     state_dict, beside = read_tensors(path), path.with_name("config.json")
-    config = read_json(beside)
+    config, notes = read_json(beside), read_notes(path)
+    if config.pop("weights", None) not in (None, notes.get("sha256")) and "config" in notes:
+        config = json.loads(notes["config"])         # a writer was killed between its two files
     if kind and config.get("kind") != kind:
         raise CheckpointError(f"{beside} describes a model of kind {config.get('kind')!r}, not {kind!r}: choose another.")
     return state_dict, config
@@ -205,17 +222,20 @@ def save_state(
 ) -> Path: # the finished checkpoint
     "Writes beside, then renames: a checkpoint is there whole, or not at all"
     home = Path(folder) / "checkpoints"
-    home.mkdir(parents=True, exist_ok=True)
-    for leftover in home.glob(".*"): shutil.rmtree(leftover, ignore_errors=True)       # of a run that was killed
     final, beside = home / f"step-{step:06d}", home / f".new-{step:06d}"
-    if not final.exists():
-        beside.mkdir()
-        write_tensors(beside / "state.safetensors", tensors)
-        write_json(beside / "state.json", meta | dict(step=step, versions=versions()))
-        os.replace(beside, final)
-    for old in step_folders(folder)[:-keep]:
-        os.replace(old, old.with_name("." + old.name))
-        shutil.rmtree(old.with_name("." + old.name))
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for leftover in home.glob(".*"): shutil.rmtree(leftover, ignore_errors=True)   # of a run that was killed
+        if not final.exists():
+            beside.mkdir()
+            write_tensors(beside / "state.safetensors", tensors)
+            write_json(beside / "state.json", meta | dict(step=step, versions=versions()))
+            os.replace(beside, final)
+        for old in step_folders(folder)[:-keep]:
+            os.replace(old, old.with_name("." + old.name))
+            shutil.rmtree(old.with_name("." + old.name))
+    except OSError as e: raise InputError(f"no checkpoint can be written into {home} ({e.strerror}): make room there.") from e
+    finally: shutil.rmtree(beside, ignore_errors=True)                                 # if it is there still, it is not whole
     return final
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #load-state
