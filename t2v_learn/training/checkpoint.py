@@ -59,7 +59,7 @@ def sniff(
     if head[:2] == b"PK" or pickled: return "pickle"      # torch.save writes pickles in a zip
     return "unknown"
 
-# %% ../../nbs/3_training/13_checkpoint.ipynb #read-tensors
+# %% ../../nbs/3_training/13_checkpoint.ipynb #read-with-notes
 def read_with_notes(
     path: str | Path,              # a safetensors file
     advice: str = "get it again",  # what to do when it is damaged
@@ -78,7 +78,11 @@ def read_with_notes(
         raise CheckpointError(f"{path} is damaged, its values are not the ones that were written: {advice}.")
     return tensors, notes
 
-def read_tensors(path: str | Path, advice: str = "get it again") -> dict:
+# %% ../../nbs/3_training/13_checkpoint.ipynb #read-tensors
+def read_tensors(
+    path: str | Path,              # a safetensors file
+    advice: str = "get it again",  # what to do when it is damaged
+) -> dict: # name -> tensor, on the CPU
     "Only the tensors"
     return read_with_notes(path, advice)[0]
 
