@@ -421,6 +421,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                                't2v_learn/training/checkpoint.py'),
                                                't2v_learn.training.checkpoint.step_of': ( '3_training/checkpoint.html#step_of',
                                                                                           't2v_learn/training/checkpoint.py'),
+                                               't2v_learn.training.checkpoint.tensor_bytes': ( '3_training/checkpoint.html#tensor_bytes',
+                                                                                               't2v_learn/training/checkpoint.py'),
                                                't2v_learn.training.checkpoint.unpack': ( '3_training/checkpoint.html#unpack',
                                                                                          't2v_learn/training/checkpoint.py'),
                                                't2v_learn.training.checkpoint.unpack_history': ( '3_training/checkpoint.html#unpack_history',

@@ -33,7 +33,7 @@ VIDEO_NAMES = ("gif", "png", "mp4", "webm")
 
 
 def group(make):
-    "A group of cases: a function of the samples and a folder that yields (name, bytes, numbers of frames that are right, or may be refused)"
+    "A group of cases: a function of the samples that yields (name, bytes, what is right: numbers of frames, or 'refused', or either)"
     GROUPS[make.__name__.replace("_", " ")] = make
     return make
 
@@ -196,7 +196,8 @@ def raw_png(n_frames, width=1, height=1, promised=None, color=2, frame=(0, 0)):
 def raw_gif(n_frames, screen=(1, 1), place=(0, 0), size=(1, 1)):
     "A GIF of single pixels, piece by piece, which may claim other sizes"
     header = b"GIF89a" + struct.pack("<HHBBB", *screen, 0x80, 0, 0) + bytes([0, 0, 0, 255, 255, 255])
-    parts = [b"!\xf9\x04\0\4\0\0\0" + b"," + struct.pack("<HHHHB", *place, *size, 0) + b"\2\2" + pixel + b"\0" for pixel in (b"\x44\1", b"\x4c\1")]
+    box = b"!\xf9\x04\0\4\0\0\0," + struct.pack("<HHHHB", *place, *size, 0)
+    parts = [box + b"\2\2" + pixel + b"\0" for pixel in (b"\x44\1", b"\x4c\1")]
     return header + b"".join(parts[i % 2] for i in range(n_frames)) + b";"
 
 
@@ -272,12 +273,16 @@ def packed(kind):
 
 
 TEXTS = {"milk": b"remember the milk", "utf-16": "Milch nicht vergessen".encode("utf-16"), "latin": "h\xe4user am see".encode("latin-1"),
-         "html": b"<!DOCTYPE html><html><video src='a.mp4'></html>", "svg": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='a.png'/></svg>",
-         "json": b'{"caption": "a red circle"}', "csv": b"name,caption\na.mp4,a red circle\n", "srt": b"1\n00:00:00,000 --> 00:00:01,000\nHello\n",
+         "html": b"<!DOCTYPE html><html><video src='a.mp4'></html>",
+         "svg": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='a.png'/></svg>",
+         "json": b'{"caption": "a red circle"}', "csv": b"name,caption\na.mp4,a red circle\n",
+         "srt": b"1\n00:00:00,000 --> 00:00:01,000\nHello\n",
          "ftyp": b"the ftypical text about boxes, where a box should be", "gif8": b"GIF8 is how a GIF begins, but this is a text.",
-         "ebml": b"\x1aE\xdf\xa3 is how a WebM begins, but this is a text.", "png": b"\x89PNG\r\n\x1a\nis how a PNG begins, but this is a text.",
+         "ebml": b"\x1aE\xdf\xa3 is how a WebM begins, but this is a text.",
+         "png": b"\x89PNG\r\n\x1a\nis how a PNG begins, but this is a text.",
          "error": b"404 Not Found\n", "pickle": pickle.dumps({"a": 1}), "zip": packed("zip"), "tar": packed("tar"),
-         "program": b"\x7fELF\2\1\1" + bytes(60), "exe": b"MZ" + bytes(200), "script": b"#!/bin/sh\necho hello\n", "lfs": b"version https://git-lfs.github.com/spec/v1\n"}
+         "program": b"\x7fELF\2\1\1" + bytes(60), "exe": b"MZ" + bytes(200), "script": b"#!/bin/sh\necho hello\n",
+         "lfs": b"version https://git-lfs.github.com/spec/v1\n"}
 
 
 @group
@@ -292,7 +297,7 @@ def videos_in_other_formats(samples):
         ffmpeg(samples.folder / f"a.{ending}")
         for name in ("mp4", "webm"): yield f"{ending}.{name}", (samples.folder / f"a.{ending}").read_bytes(), {"refused"}
     for ending in ("wav", "mp3", "m4a", "mka"):
-        subprocess.run([get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.1", samples.folder / f"a.{ending}"], check=True)
+        ffmpeg(samples.folder / f"a.{ending}", source="sine=duration=0.1")
         for name in ("mp4", "webm"): yield f"{ending}.{name}", (samples.folder / f"a.{ending}").read_bytes(), {"refused"}
 
 
@@ -334,22 +339,25 @@ def grey_alpha_and_palettes(samples):
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "RGB+t", "L+t", "P+t"):
         for n in (1, 3):
             first, *others = disc(mode, n)
-            settings = dict(transparency=clear[mode]) if mode in clear else dict(transparency=first.getpixel((0, 0))) if mode == "P+t" else {}
+            settings = dict(transparency=clear.get(mode, first.getpixel((0, 0)))) if "+t" in mode else {}
             endings = ("png", "gif") if mode in ("1", "L", "P", "RGB", "RGBA", "P+t") else ("png",)
             if mode == "I;16" and n > 1: continue             # Pillow writes no animations of these
             for ending in endings:
                 path = samples.folder / f"{mode.replace(';', '-')}-{n}.{ending}"
-                first.save(path, save_all=n > 1, append_images=others, duration=100, **settings, **(dict(disposal=2) if ending == "gif" else {}))
+                if ending == "gif": settings["disposal"] = 2
+                first.save(path, save_all=n > 1, append_images=others, duration=100, **settings)
                 assert looks_right(path, n), path.name
                 yield path.name, path.read_bytes(), {n}
 
 
 CODECS = {"gray.mp4": ["-c:v", "libx264", "-pix_fmt", "gray"], "444.mp4": ["-c:v", "libx264", "-pix_fmt", "yuv444p"],
           "422.mp4": ["-c:v", "libx264", "-pix_fmt", "yuv422p"], "10bit.mp4": ["-c:v", "libx264", "-pix_fmt", "yuv420p10"],
-          "mpeg4.mp4": ["-c:v", "mpeg4"], "hevc.mp4": ["-c:v", "libx265", "-x265-params", "log-level=none"], "mjpeg.mov": ["-c:v", "mjpeg"],
+          "mpeg4.mp4": ["-c:v", "mpeg4"], "hevc.mp4": ["-c:v", "libx265", "-x265-params", "log-level=none"],
+          "mjpeg.mov": ["-c:v", "mjpeg"],
           "prores.mov": ["-c:v", "prores_ks"], "png.mov": ["-c:v", "png"], "alpha.mov": ["-c:v", "qtrle", "-pix_fmt", "argb"],
           "raw.mov": ["-c:v", "rawvideo", "-pix_fmt", "rgb24"], "ffv1.mkv": ["-c:v", "ffv1"], "huffyuv.mkv": ["-c:v", "huffyuv"],
-          "raw.mkv": ["-c:v", "rawvideo", "-pix_fmt", "yuv420p"], "alpha.webm": ["-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"],
+          "raw.mkv": ["-c:v", "rawvideo", "-pix_fmt", "yuv420p"],
+          "alpha.webm": ["-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"],
           "alpha9.webm": ["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p"], "av1.webm": ["-c:v", "libaom-av1", "-cpu-used", "8"],
           "fast.mp4": ["-c:v", "libx264", "-r", "1000", "-frames:v", "6"], "slow.mp4": ["-c:v", "libx264", "-r", "1/7", "-frames:v", "6"],
           "turned.mp4": ["-c:v", "libx264", "-display_rotation:v:0", "90"], "cover.mp4": None}
@@ -402,7 +410,8 @@ def claims_beyond_all_bounds(samples):
     for count in (3, 2**16, 2**28, 2**31, huge): yield f"{count}-frames.png", raw_png(2, promised=count), {"refused"}
     yield "frame-outside.png", raw_png(3, 4, 4, frame=(5, 5)), {"refused"}
     yield "large-frame.png", raw_png(3, 4, 4, frame=(5000, 5000)), {"refused"}
-    yield "two-counts.png", raw_png(2).replace(chunk(b"acTL", struct.pack(">II", 2, 0)), chunk(b"acTL", struct.pack(">II", 2, 0)) * 2), {"refused"}
+    count = chunk(b"acTL", struct.pack(">II", 2, 0))
+    yield "two-counts.png", raw_png(2).replace(count, count * 2), {"refused"}
     yield "text-bomb.png", raw_png(2)[:-12] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))) + chunk(b"IEND", b""), {2, "refused"}
     yield "early-bomb.png", raw_png(2)[:33] + chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(10**8))) + raw_png(2)[33:], {2, "refused"}
     yield "profile-bomb.png", raw_png(2)[:33] + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8))) + raw_png(2)[33:], {2, "refused"}
@@ -437,7 +446,7 @@ def claims_beyond_all_bounds(samples):
 def endless(data, before, more):
     "A WebM that grew by some bytes inside its track: the pieces around it get their lengths right"
     data = bytearray(data)
-    for name, contents in ((b"\xe0", None), (b"\xae", None), (b"\x16\x54\xae\x6b", None)):
+    for name in (b"\xe0", b"\xae", b"\x16\x54\xae\x6b"):
         at = before.index(name, before.index(b"\x16\x54\xae\x6b")) + len(name)
         value, end, _ = module.webm_number(before, at)
         data[at:end] = ((value + more) | 1 << 7 * (end - at)).to_bytes(end - at)
@@ -501,7 +510,8 @@ class Trap:
         self.folder, self.secret, self.calls = folder, folder / "secret.mp4", 0
         self.secret.write_bytes(video)
         self.server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.server.getsockname()[1]}/secret.mp4"
+        self.port = self.server.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/secret.mp4"
         threading.Thread(target=self.answer, daemon=True).start()
         libc = ctypes.CDLL(None, use_errno=True)
         self.watch = libc.inotify_init1(os.O_NONBLOCK)
@@ -534,7 +544,8 @@ def playlists(trap):
     "name -> text; each asks for the secret file or address"
     m3u8 = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:9\n{}#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n"
     targets = {"near": "secret.mp4", "far": str(trap.secret), "file": f"file:{trap.secret}", "uri": trap.secret.as_uri(), "http": trap.url,
-               "concat": f"concat:{trap.secret}|{trap.secret}", "subfile": f"subfile,,start,0,end,0,,:{trap.secret}", "up": f"../{trap.folder.name}/secret.mp4"}
+               "concat": f"concat:{trap.secret}|{trap.secret}", "subfile": f"subfile,,start,0,end,0,,:{trap.secret}",
+               "up": f"../{trap.folder.name}/secret.mp4"}
     lists = {f"m3u8-{name}": m3u8.format("", target) for name, target in targets.items()}
     lists |= {f"ffconcat-{name}": f"ffconcat version 1.0\nfile '{target}'\n" for name, target in targets.items()}
     lists["m3u8-key"] = m3u8.format(f'#EXT-X-KEY:METHOD=AES-128,URI="{trap.url}"\n', "secret.mp4")
@@ -542,27 +553,31 @@ def playlists(trap):
     lists["m3u8-master"] = f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{trap.url}\n#EXT-X-STREAM-INF:BANDWIDTH=2\nsecret.mp4\n"
     lists["m3u"] = f"{trap.url}\nsecret.mp4\n"
     lists["pls"] = f"[playlist]\nFile1={trap.url}\nFile2=secret.mp4\nNumberOfEntries=2\nVersion=2\n"
-    lists["xspf"] = f"<?xml version='1.0'?><playlist version='1'><trackList><track><location>{trap.url}</location></track></trackList></playlist>"
+    lists["xspf"] = f"<?xml version='1.0'?><playlist version='1'><trackList><track><location>{trap.url}</location></track></trackList>"
     lists["asx"] = f"<asx version='3.0'><entry><ref href='{trap.url}'/></entry></asx>"
     lists["smil"] = f"SMILtext<smil><body><video src='{trap.url}'/></body></smil>"
     lists["rtsp"] = f"RTSPtextrtsp://{trap.url[7:]}"
-    lists["sdp"] = f"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=a\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {trap.url.split(':')[2].split('/')[0]} RTP/AVP 96\na=rtpmap:96 H264/90000\n"
-    mpd = "<MPD xmlns='urn:mpeg:dash:schema:mpd:2011' type='static' mediaPresentationDuration='PT1S'><Period><AdaptationSet mimeType='video/mp4'>"
-    lists["dash"] = f"<?xml version='1.0'?>{mpd}<Representation id='1' bandwidth='1'><BaseURL>{trap.url}</BaseURL></Representation></AdaptationSet></Period></MPD>"
+    here = "IN IP4 127.0.0.1"
+    lists["sdp"] = f"v=0\no=- 0 0 {here}\ns=a\nc={here}\nt=0 0\nm=video {trap.port} RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+    mpd = "<MPD xmlns='urn:mpeg:dash:schema:mpd:2011' type='static' mediaPresentationDuration='PT1S'><Period>{}</Period></MPD>"
+    parts = "<AdaptationSet mimeType='video/mp4'><Representation id='1' bandwidth='1'>{}</Representation></AdaptationSet>"
+    lists["dash"] = "<?xml version='1.0'?>" + mpd.format(parts.format(f"<BaseURL>{trap.url}</BaseURL>"))
     lists["avisynth"] = f'AviSource("{trap.secret}")\n'
     lists["lavfi"] = f"movie={trap.secret}"
     lists["idx"] = "# VobSub index file, v7\nid: en, index: 0\n"
     return lists
 
 
-SIGNED = {"gif": b"GIF89a", "png": b"\x89PNG\r\n\x1a\n", "mp4": struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0), "webm": b"\x1aE\xdf\xa3\x80"}
+SIGNED = {"gif": b"GIF89a", "png": b"\x89PNG\r\n\x1a\n", "mp4": struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0),
+          "webm": b"\x1aE\xdf\xa3\x80"}
 
 
 def alias(path):
-    "A Macintosh alias: how an MP4 says that its pictures lie in another file"
+    "A Macintosh alias, by which an MP4 says that its pictures lie in another file"
     name = os.fsencode(path)
     record = bytes(4) + bytes(10) + b"\0" + bytes(27) + bytes(12) + bytes([9]) + b"secret.mp4".ljust(63, b"\0") + bytes(16)
-    record += struct.pack(">HH", 1, 1) + bytes(16) + struct.pack(">HH", 2, len(name)) + name + bytes(len(name) % 2) + struct.pack(">HH", 0xFFFF, 0)
+    name += bytes(len(name) % 2)
+    record += struct.pack(">HH", 1, 1) + bytes(16) + struct.pack(">HH", 2, len(name)) + name + struct.pack(">HH", 0xFFFF, 0)
     return box(b"alis", record.ljust(200, b"\0"))
 
 
@@ -597,7 +612,7 @@ def test_playlists_open_nothing(trap, samples):
 def test_the_trap_works(trap, samples, name, options, sprung):
     "The same files, given to an ffmpeg that nobody has told what it may open"
     path = trap.folder / "list.mp4"
-    path.write_bytes((playlists(trap)[name].encode() if name in playlists(trap) else references(trap, samples["late.mp4"])[name]))
+    path.write_bytes(playlists(trap)[name].encode() if name in playlists(trap) else references(trap, samples["late.mp4"])[name])
     subprocess.run([get_ffmpeg_exe(), "-v", "error", *options, "-i", path, "-f", "null", "-"], capture_output=True, cwd=trap.folder)
     opened, called = trap.sprung()
     assert (opened > 0, called > 0) == (sprung[0] > 0, sprung[1] > 0)
@@ -606,7 +621,7 @@ def test_the_trap_works(trap, samples, name, options, sprung):
 def test_ffmpeg_itself_keeps_to_its_formats(trap):
     "Even where our look at the first bytes would fail: ffmpeg, with the options that we give it"
     for kind in ("mov", "matroska"):
-        for name, text in playlists(trap).items():
+        for text in playlists(trap).values():
             (trap.folder / "list.mp4").write_text(text)
             with pytest.raises(module.Damage): module.read_ffmpeg(trap.folder / "list.mp4", kind, 6)
     assert trap.sprung() == (0, 0)
@@ -619,7 +634,8 @@ def test_too_large_is_refused_before_decoding(samples, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "run_ffmpeg", never)
     monkeypatch.setattr(Image, "open", never)
     size = lambda data: patched(data, 40, struct.pack(">HH", 16384, 4096))
-    files = {"a.gif": raw_gif(5, (16384, 4096)), "a.png": patched(raw_png(5), 8, chunk(b"IHDR", struct.pack(">IIBBBBB", 16384, 4096, 8, 2, 0, 0, 0))),
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 16384, 4096, 8, 2, 0, 0, 0))
+    files = {"a.gif": raw_gif(5, (16384, 4096)), "a.png": patched(raw_png(5), 8, header),
              "a.mp4": rebuild(samples["late.mp4"], [*STBL, b"stsd"], size),
              "b.gif": raw_gif(FRAMES + 1), "b.png": raw_png(FRAMES + 1)}
     for name, data in files.items():

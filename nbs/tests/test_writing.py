@@ -5,7 +5,6 @@ fails if it is neither.
 """
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -20,11 +19,11 @@ import pytest
 import torch
 from PIL import Image
 
-from t2v_learn.training.checkpoint import load_state, load_weights, save_state, save_weights
+from t2v_learn.training.checkpoint import latest, load_state, load_weights, save_state, save_weights, step_of
 from t2v_learn.video import clips as module
 from t2v_learn.video.clips import Clip, InputError, atomic_path, read_video, sweep
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork, signals and mounts")
+resource = pytest.importorskip("resource", reason="needs fork, signals and limits, as Unix has them")
 PYTHON = ("gif", "png", "sheet", "model", "checkpoint")        # written by this process; the others by ffmpeg
 KINDS = ("gif", "png", "mp4", "webm", "sheet", "model", "checkpoint")
 CLIPS = [Clip(np.random.default_rng(i).integers(0, 256, (3 + i, 32, 32, 3), dtype=np.uint8)) for i in range(2)]
@@ -34,7 +33,9 @@ TENSORS = [{name: torch.full((40, 100 + version), float(version)) for name in "a
 def write(kind, folder, version):
     "Write a version over whatever is there"
     if kind == "model": save_weights(folder / "model", TENSORS[version], dict(kind="toy", version=version))
-    elif kind == "checkpoint": save_state(folder, 10 + version, TENSORS[version], dict(version=version), keep=1)
+    elif kind == "checkpoint":
+        step = step_of(latest(folder)) + 1 if latest(folder) else 9
+        save_state(folder, step, TENSORS[version], dict(version=version), keep=1)
     elif kind == "sheet": CLIPS[version].save(folder / "sheet.png", sheet=True)
     else: CLIPS[version].save(folder / f"clip.{kind}")
 
@@ -50,7 +51,7 @@ def which(kind, folder):
     else: frames = read_video(folder / f"clip.{kind}").frames
     version = len(frames) - 3
     off = np.abs(frames.astype(int) - CLIPS[version].frames).mean()
-    assert off == 0 if kind in ("png", "webm", "sheet") else off < 30
+    assert off == 0 if kind in ("png", "webm", "sheet") else off < 60   # colours of noise, shared by four pixels; other noise is 85 off
     return version
 
 
@@ -264,8 +265,10 @@ def test_who_reads_meanwhile_sees_one_or_the_other(kind, tmp_path):
 # --- what is swept away, and what is not
 
 def test_only_our_own_old_leftovers_are_swept(tmp_path):
-    old = [".clip.t2v-0123abcd.gif", ".model.t2v-00000000.safetensors", ".a name.with dots.t2v-ffffffff.txt", ".x.t2v-12345678"]
-    kept = [".clip.t2v-0123abcX.gif", "clip.t2v-0123abcd.gif", ".notes", ".t2v-0123abcd", ".clip-0123abcd.gif", ".clip.t2v-0123abcd-and-more.gif"]
+    old = [".clip.t2v-0123abcd.gif", ".model.t2v-00000000.safetensors", ".a name.with dots.t2v-ffffffff.txt",
+           ".x.t2v-12345678"]
+    kept = [".clip.t2v-0123abcX.gif", "clip.t2v-0123abcd.gif", ".notes", ".t2v-0123abcd", ".clip-0123abcd.gif",
+            ".clip.t2v-0123abcd-and-more.gif"]
     for name in (*old, *kept):
         (tmp_path / name).write_text("?"); os.utime(tmp_path / name, (0, 0))
     (tmp_path / ".fresh.t2v-0123abcd.gif").write_text("another program is still writing this")

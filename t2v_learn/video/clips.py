@@ -130,7 +130,7 @@ def sweep(
     "Once per folder and program: clear away what killed writers left beside, if it is an hour old"
     for left in folder.glob(".*.t2v-????????*"):
         with suppress(OSError):
-            if re.fullmatch(r"\..*\.t2v-[0-9a-f]{8}(\.\w+)?", left.name) and time.time() - left.lstat().st_mtime > 3600: left.unlink()
+            if re.fullmatch(r"\..*\.t2v-[0-9a-f]{8}(\.[^.]*)?", left.name) and time.time() - left.lstat().st_mtime > 3600: left.unlink()
 
 # %% ../../nbs/1_video/01_clips.ipynb #centiseconds
 def centiseconds(
@@ -152,11 +152,11 @@ def write_gif(
     from PIL import GifImagePlugin, Image, ImageChops
     pictures = [Image.fromarray(frame) for frame in frames]
     parts = [b"GIF89a" + struct.pack("<HHBBB", *pictures[0].size, 0x70, 0, 0), b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"]
-    for i, (picture, time) in enumerate(zip(pictures, centiseconds(len(frames), fps))):
+    for i, (picture, lasts) in enumerate(zip(pictures, centiseconds(len(frames), fps))):
         changed = ImageChops.difference(picture, pictures[i - 1]).getbbox() or (0, 0, 1, 1)
         box = changed if i else (0, 0, *picture.size)
         painted = picture.crop(box).quantize(256, dither=Image.Dither.NONE)
-        parts += GifImagePlugin.getdata(painted, box[:2], duration=10 * time, include_color_table=True)
+        parts += GifImagePlugin.getdata(painted, box[:2], duration=10 * lasts, include_color_table=True)
     Path(target).write_bytes(b"".join(parts) + b";")
 
 # %% ../../nbs/1_video/01_clips.ipynb #write-apng
