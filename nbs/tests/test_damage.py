@@ -294,7 +294,7 @@ def text_with_a_videos_name(samples):
 @group
 def videos_in_other_formats(samples):
     for ending in ("avi", "flv", "mpg", "ts", "ogv", "wmv", "y4m", "nut", "h264", "swf"):
-        ffmpeg(samples.folder / f"a.{ending}")
+        ffmpeg(samples.folder / f"a.{ending}", source="testsrc=duration=0.24:size=48x36:rate=25")
         for name in ("mp4", "webm"): yield f"{ending}.{name}", (samples.folder / f"a.{ending}").read_bytes(), {"refused"}
     for ending in ("wav", "mp3", "m4a", "mka"):
         ffmpeg(samples.folder / f"a.{ending}", source="sine=duration=0.1")
