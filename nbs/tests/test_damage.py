@@ -469,7 +469,9 @@ def long_clips(samples):
     for n in (FRAMES + 1, 1_000_000): yield f"{n}.gif", raw_gif(n), {"refused"}
     yield f"{FRAMES + 1}.png", raw_png(FRAMES + 1), {"refused"}
     yield f"{FRAMES + 1}.mkv", mp4(FRAMES + 1, "longer.mkv", "-c:v", "rawvideo"), {"refused"}
-    yield f"{FRAMES + 1}.mp4", mp4(FRAMES + 1, "longer.mp4", "-c:v", "mpeg4"), {"refused"}
+    twice = [get_ffmpeg_exe(), "-v", "error", "-stream_loop", "1", "-i", samples.folder / "long.mp4", "-c", "copy", samples.folder / "twice.mp4"]
+    subprocess.run(twice, check=True)
+    yield "200000.mp4", (samples.folder / "twice.mp4").read_bytes(), {"refused"}
 
 
 @group
@@ -665,7 +667,7 @@ def test_a_decoder_that_hangs_is_stopped(samples, tmp_path, monkeypatch):
     (tmp_path / "ffmpeg").chmod(0o755)
     run = module.run_ffmpeg
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "ffmpeg"))
-    monkeypatch.setattr(module, "run_ffmpeg", lambda *args, seconds=None: run(*args, seconds=seconds and seconds / 100))
+    monkeypatch.setattr(module, "run_ffmpeg", lambda *args, seconds=None: run(*args, seconds=seconds / 1000))
     for name in ("ours.mp4", "ours.webm"):
         (tmp_path / name).write_bytes(samples[name])
         assert "takes too long" in ending_of(tmp_path / name)

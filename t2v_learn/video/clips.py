@@ -547,12 +547,13 @@ def read_ffmpeg(
     path: Path,           # an MP4 or WebM
     kind: str,            # "mov" or "matroska"
     images: int,          # how many it states
-    seconds: float = 60,  # after which it is given up
+    seconds: int = 60,    # of computing, after which it is given up; ten times as long if it waits for others
 ) -> Clip: # its frames
     "Decode an MP4 or a WebM"
     wish = ["-map", "0:V:0", "-frames:v", str(images + 1), "-fps_mode", "passthrough", "-sws_flags", EXACT_RGB,
             "-f", "rawvideo", "-pix_fmt", "rgb24", "-fs", str(3 * LIMIT)]
-    raw, messages, errors = run_ffmpeg(["-nostdin", *ONLY, *FORMAT[kind], "-i", f"file:{path}", *wish, "pipe:1"], seconds=seconds)
+    command = ["-nostdin", "-timelimit", str(seconds), *ONLY, *FORMAT[kind], "-i", f"file:{path}", *wish, "pipe:1"]
+    raw, messages, errors = run_ffmpeg(command, seconds=10 * seconds)
     if errors or not raw: raise Damage("its pictures cannot be decoded")
     before, _, after = messages.partition("\n[info] Output #0, ")
     w, h = map(int, re.search(r"\n\[info\] +Stream #0:0.*?: Video: rawvideo.*?, (\d+)x(\d+)[, ]", after).groups())
@@ -587,7 +588,7 @@ def read_video(
         w, h = picture_size(data, kind) if images else (0, 0)
         check_size(w, h, images)
         if kind in ("gif", "png"): return read_pillow(data, kind, images)
-        return read_ffmpeg(path, kind, images, seconds=60 + w * h * images / 2**20)
+        return read_ffmpeg(path, kind, images, seconds=60 + images // 500 + w * h * images // 2**20)
     except InputError: raise
     except Damage as error: raise InputError(f"{path} cannot be used, {error}: make or fetch it again.") from None
     except TooLarge as error: raise InputError(f"{path} is too large to be read at once, {error}: shorten or shrink it first.") from None
