@@ -469,9 +469,19 @@ def long_clips(samples):
     for n in (FRAMES + 1, 1_000_000): yield f"{n}.gif", raw_gif(n), {"refused"}
     yield f"{FRAMES + 1}.png", raw_png(FRAMES + 1), {"refused"}
     yield f"{FRAMES + 1}.mkv", mp4(FRAMES + 1, "longer.mkv", "-c:v", "rawvideo"), {"refused"}
-    twice = [get_ffmpeg_exe(), "-v", "error", "-stream_loop", "1", "-i", samples.folder / "long.mp4", "-c", "copy", samples.folder / "twice.mp4"]
-    subprocess.run(twice, check=True)
-    yield "200000.mp4", (samples.folder / "twice.mp4").read_bytes(), {"refused"}
+    once, twice = samples.folder / "long.mp4", samples.folder / "twice.mp4"
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", "-stream_loop", "1", "-i", once, "-c", "copy", twice], check=True)
+    yield "200000.mp4", twice.read_bytes(), {"refused"}
+
+
+@group
+def crumbs(samples):
+    "Files of countless pieces that hold nothing"
+    many = module.PIECES
+    yield "crumbs.gif", raw_gif(2)[:-1] + b"!\1\0" * many + b";", {"refused"}
+    yield "crumbs.png", raw_png(2)[:-12] + chunk(b"tEXt", b"") * many + chunk(b"IEND", b""), {"refused"}
+    yield "crumbs.mp4", samples["late.mp4"] + box(b"free", b"") * many, {"refused"}
+    yield "crumbs.webm", samples["ours.webm"] + b"\xec\x80" * many, {"refused"}
 
 
 @group

@@ -207,7 +207,8 @@ def test_ffmpeg_is_told_what_it_may_open(tmp_path, monkeypatch, good):
         (tmp_path / f"a.{ending}").write_bytes(good[ending])
         read_video(tmp_path / f"a.{ending}")
         before_input = calls.pop().split(" -i file:")[0]
-        for word in (f"-f {kind}", "-protocol_whitelist file ", "-format_whitelist mov,matroska", "-timelimit 60"): assert word in before_input
+        for word in (f"-f {kind}", "-protocol_whitelist file ", "-format_whitelist mov,matroska", "-timelimit 60"):
+            assert word in before_input
 
 
 def test_what_is_no_video(tmp_path):

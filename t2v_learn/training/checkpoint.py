@@ -53,7 +53,6 @@ def write_tensors(
     "One safetensors file with its fingerprint in the header, whole or not at all"
     with atomic_path(path) as temporary: temporary.write_bytes(tensor_bytes(tensors)[0])
 
-
 # %% ../../nbs/3_training/13_checkpoint.ipynb #sniff
 def sniff(
     path: str | Path, # a file
@@ -91,7 +90,6 @@ def read_tensors(
 ) -> dict: # name -> tensor, on the CPU
     "Only the tensors"
     return read_with_notes(path, advice)[0]
-
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #write-json
 def write_json(
@@ -139,7 +137,6 @@ def save_weights(
         settings.write_text(json.dumps(config | dict(weights=sha256), indent=2) + "\n", encoding="utf-8")
         weights.write_bytes(data)
     return folder                     # both were written; then the weights took their name, and last the settings
-
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #load-weights
 def load_weights(
