@@ -50,7 +50,7 @@ def lighter(picture, at_least=20_000, colors=96, careful=False):
     "A large PNG (base64) with fewer colours if that makes it smaller; animations only where careful, small pictures as they are"
     from PIL import Image
     data = base64.b64decode(picture)
-    if len(data) < at_least: return picture
+    if len(data) < at_least and not careful: return picture
     image = Image.open(io.BytesIO(data))
     if careful: beside = faithful(image)
     elif getattr(image, "n_frames", 1) > 1: return picture
