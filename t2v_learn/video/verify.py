@@ -43,8 +43,8 @@ from torch import nn
 from .clips import Clip, InputError, read_video, to_unit, write_video
 from .show import as_frames
 from .world import (BACKGROUNDS, COLORS, DIGITS, DIRECTIONS, KINDS, MOTIONS, PRESETS, SHAPES, TRAINING_SAMPLES,
-                                   WORLD_VERSION, Actor, Scene, World, can_be_drawn, coverage, is_inside, label, load_samples, render,
-                                   samples_of, shape_sdf)
+                                   WORLD_VERSION, Actor, Scene, World, can_be_drawn, coverage, is_inside, label, load_samples, path,
+                                   render, samples_of, shape_sdf)
 
 TINY_WORLD = PRESETS["tiny"]   # the first half of this lesson is about it
 
@@ -1545,8 +1545,8 @@ class FullReader(nn.Module):
     "A small network that reads clips of the full world, colour by colour."
     def __init__(self, dim=64):
         super().__init__()
-        self.look = nn.Sequential(conv_stage(3, 16, 5), conv_stage(16, 32, 3), nn.Conv2d(32, dim, 3, padding=1), nn.ReLU(),
-                                  nn.Conv2d(dim, dim, 3, padding=1), nn.ReLU())
+        self.look = nn.Sequential(nn.Conv2d(3, 24, 5, stride=2, padding=2), nn.ReLU(), nn.Conv2d(24, 48, 3, stride=2, padding=1), nn.ReLU(),
+                                  nn.Conv2d(48, dim, 3, padding=1), nn.ReLU(), nn.Conv2d(dim, dim, 3, padding=2, dilation=2), nn.ReLU())
         self.find = nn.Conv2d(dim, len(COLORS), 1)        # a map of attention for each colour
         self.shape = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, len(SHAPES)))
         self.glance = nn.Linear(dim, 12)                  # what of a frame matters for the motion
@@ -1561,7 +1561,7 @@ class FullReader(nn.Module):
         attention = maps.softmax(-1)
         features, places = attention @ seen, attention @ places_on_grid(h // 4, w // 4)   # b f k d, b f k 2
         history = torch.cat([places - places.mean(1, keepdim=True), self.glance(features)], -1)
-        return dict(there=maps.amax(-1).mean(1), shape=self.shape(features.mean(1)),
+        return dict(there=maps.amax(-1).mean(1), places=places, shape=self.shape(features.mean(1)),
                     motion=self.motion(rearrange(history, "b f k d -> b k (f d)")), background=self.background(seen.mean((1, 2))))
 
     def names(self, answers):
@@ -1587,31 +1587,38 @@ def full_batch(
     generator: np.random.Generator, # where chance comes from
     batch_size: int,                # how many clips
 ) -> tuple:
-    "Clips `b c f h w`; shape and motion of each colour (b, colours, 2), -1 where it is missing; background (b,)."
+    "Clips `b c f h w`; kinds (b, colours, 2): shape and motion, -1 where none is; places (b, f, colours, 2); background (b,)."
     scenes = [any_full_scene(generator) for _ in range(batch_size)]
     video = to_unit(np.stack([render(scene) for scene in scenes])).permute(0, 4, 1, 2, 3)
-    truth = torch.full((batch_size, len(COLORS), 2), -1)
+    kinds, places = torch.full((batch_size, len(COLORS), 2), -1), torch.zeros(batch_size, 16, len(COLORS), 2)
     for i, scene in enumerate(scenes):
         for actor in scene.actors:
-            truth[i, list(COLORS).index(actor.color)] = torch.tensor([SHAPES.index(actor.shape), list(KINDS).index(actor.motion)])
-    return video, truth, torch.tensor([list(BACKGROUNDS).index(scene.background) for scene in scenes])
+            k = list(COLORS).index(actor.color)
+            kinds[i, k] = torch.tensor([SHAPES.index(actor.shape), list(KINDS).index(actor.motion)])
+            places[i, :, k] = torch.from_numpy(path(actor, 16, 64) / 32 - 1)
+    return video, kinds, places, torch.tensor([list(BACKGROUNDS).index(scene.background) for scene in scenes])
 
 # %% ../../nbs/1_video/04_verify.ipynb #full-loss
 def full_loss(
-    reader: FullReader,        # the network
-    video: torch.Tensor,       # `b c f h w`
-    truth: torch.Tensor,       # (b, colours, 2), of `full_batch`
-    background: torch.Tensor,  # (b,)
+    reader: FullReader,       # the network
+    video: torch.Tensor,      # `b c f h w`
+    kinds: torch.Tensor,      # (b, colours, 2), as of `full_batch`
+    places: torch.Tensor,     # (b, f, colours, 2)
+    background: torch.Tensor, # (b,)
 ) -> torch.Tensor:
-    "Who is there is asked of every colour, what it is only of those that are."
-    answers, there = reader(video), truth[..., 0] >= 0
+    "Who is there is asked of every colour; where, and what it is, only of those that are."
+    answers, there = reader(video), kinds[..., 0] >= 0
+    shape, motion = kinds[there].T
+    wrong = F.cross_entropy(answers["shape"][there], shape) + F.cross_entropy(answers["motion"][there], motion)
+    off = (answers["places"] - places).abs().mean((1, 3))[there].mean()
     return (F.binary_cross_entropy_with_logits(answers["there"], there.float()) + F.cross_entropy(answers["background"], background)
-            + F.cross_entropy(answers["shape"][there], truth[there][:, 0]) + F.cross_entropy(answers["motion"][there], truth[there][:, 1]))
+            + wrong + 10 * off)
 
 # %% ../../nbs/1_video/04_verify.ipynb #train-full-reader
 def train_full_reader(
     steps: int = 4000, # of 16 clips
     seed: int = 0,     # of weights, clips and noise
+    bf16: bool = False # twice as fast where the processor has such numbers
 ) -> FullReader:       # ready to read
     "Train a reader of the full world from nothing; an hour on one core."
     with torch.random.fork_rng():
@@ -1621,8 +1628,9 @@ def train_full_reader(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps)
     generator, chance = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     for _ in range(steps):
-        video, truth, background = full_batch(generator, 16)
-        loss = full_loss(reader, soften(video, chance), truth, background)
+        video, *truth = full_batch(generator, 16)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = full_loss(reader, soften(video, chance), *truth)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
