@@ -808,21 +808,21 @@ def save_reader(
 @dataclass(frozen=True)
 class FullTolerances(Tolerances):
     "The same contract for the full world; what is not named here is as in the tiny one."
-    level: float = .17          # so far from the background counts as something: 3 sigma of noise 0.05, a third of green on grey
-    speck: int = 9              # pixels: half of the smallest second blob (a quarter of 78 pixels)
-    background: float = .1      # distance in RGB: half of dark blue to dark green (.21)
-    color: float = .17          # distance in RGB: half of yellow to orange (.35)
+    level: float = .17           # so far from the background counts as something: 3 sigma of noise 0.05, a third of green on grey
+    speck: int = 9               # pixels: half of the smallest second blob (a quarter of 78 pixels)
+    background: float = .1       # distance in RGB: half of dark blue to dark green (.21)
+    color: float = .17           # distance in RGB: half of yellow to orange (.35)
     strength: tuple = (.75, 1.3) # share of its colour that a drawn shape shows: midway from whole to half, and as much above
-    pale: tuple = (.58, 1.3)    # the same for digits: the palest pencil shows .67 of its colour, half of the strongest is .5
-    same: float = .035          # squared difference between a digit's mask in parts of a clip, per area: digits differ by .044 or more
-    unlike: float = .12         # squared difference of a digit from the nearest training digit, per area: 99.9 % of other hands are nearer
-    sizes: tuple = (4.5, 12.0)  # the world's 5 to 11, and a tenth more
-    large: float = 7.75         # from this radius on an actor is large: midway from 6.5 to 9
-    growth: tuple = (1.5, 2.2)  # the world's 1.8, and a fifth to either side
-    speeds: tuple = (.45, 2.1)  # the world's .6 to 1.9, and a fifth of a pixel
-    fast: float = 1.25          # from this speed on a motion is fast: midway from 1 to 1.5
-    rounds: tuple = (8.5, 15.5) # radius of a round trip: the world's 10 to 14, and one and a half pixels
-    border: float = .7          # radii from the border where a bounce may turn: a step, and the invisible rim of a digit
+    pale: tuple = (.58, 1.3)     # the same for digits: the palest pencil shows .67 of its colour, half of the strongest is .5
+    same: float = .035           # squared difference between a digit's mask in parts of a clip, per area: digits differ by .044 or more
+    unlike: float = .12          # squared difference of a digit from the nearest training digit, per area: 99.9 % of other hands are nearer
+    sizes: tuple = (4.5, 12.0)   # the world's 5 to 11, and a tenth more
+    large: float = 7.75          # from this radius on an actor is large: midway from 6.5 to 9
+    growth: tuple = (1.5, 2.2)   # the world's 1.8, and a fifth to either side
+    speeds: tuple = (.45, 2.1)   # the world's .6 to 1.9, and a fifth of a pixel
+    fast: float = 1.25           # from this speed on a motion is fast: midway from 1 to 1.5
+    rounds: tuple = (8.5, 15.5)  # radius of a round trip: the world's 10 to 14, and one and a half pixels
+    border: float = .7           # radii from the border where a bounce may turn: a step, and the invisible rim of a digit
 
 FULL = FullTolerances()
 
@@ -834,6 +834,7 @@ def border_colors(
     edges = [video[:, 0], video[:, -1], video[:, :, 0], video[:, :, -1]]
     return np.median(np.concatenate(edges, 1), 1)
 
+# %% ../../nbs/1_video/04_verify.ipynb #same-name
 def same_name(
     distance: np.ndarray, # (f, names)
     names: list,          # one for each column
@@ -973,7 +974,7 @@ def sight(
     areas, centres = areas_and_centres(cover)
     return Sighting(cover, corners[:, ::-1], colors, areas, centres + corners[:, ::-1], boxes[:, [1, 0, 3, 2]]), near
 
-# %% ../../nbs/1_video/04_verify.ipynb #look
+# %% ../../nbs/1_video/04_verify.ipynb #view
 @dataclass
 class View:
     "What a clip shows, before anything but the background gets a name."
@@ -981,6 +982,7 @@ class View:
     sightings: list        # one or two
     reason: str            # why this cannot be a scene, or ""
 
+# %% ../../nbs/1_video/04_verify.ipynb #look
 def look(
     frames: np.ndarray,                # uint8 `f h w c`
     tolerances: FullTolerances = FULL, # what counts as something
@@ -1472,6 +1474,7 @@ def any_full_scene(
         if fits(scene):
             return scene
 
+# %% ../../nbs/1_video/04_verify.ipynb #full-sources-of-rows
 def drawn_scene(
     generator: np.random.Generator, # where chance comes from
 ) -> Scene:
@@ -1509,6 +1512,7 @@ def shows_still(
     "The clip shows the scene with everyone standing still."
     return shows(clip, each_motion(scene, lambda motion: "stands still"))
 
+# %% ../../nbs/1_video/04_verify.ipynb #frozen-first
 def frozen_first(
     scene: Scene,                   # what to draw
     generator: np.random.Generator, # not used
