@@ -40,7 +40,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from .clips import Clip, InputError, read_video, to_unit, write_video
+from .clips import Clip, InputError, atomic_path, read_video, to_unit, write_video
 from .show import as_frames
 from .world import (BACKGROUNDS, COLORS, DIGITS, DIRECTIONS, KINDS, MOTIONS, PRESETS, SHAPES, TRAINING_SAMPLES,
                                    WORLD_VERSION, Actor, Scene, World, can_be_drawn, coverage, is_inside, label, load_samples, path,
@@ -801,8 +801,9 @@ def save_reader(
     "Write the weights as safetensors, with the version of the world beside them."
     Path(folder).mkdir(parents=True, exist_ok=True)
     preset = next(name for name, network in NETWORKS.items() if type(reader) is network)
-    save_file(reader.state_dict(), Path(folder) / "model.safetensors")
-    (Path(folder) / "config.json").write_text(json.dumps(dict(world_version=WORLD_VERSION, preset=preset)) + "\n")
+    with atomic_path(Path(folder) / "config.json") as config, atomic_path(Path(folder) / "model.safetensors") as weights:
+        save_file(reader.state_dict(), weights)
+        config.write_text(json.dumps(dict(world_version=WORLD_VERSION, preset=preset)) + "\n")
 
 # %% ../../nbs/1_video/04_verify.ipynb #full-tolerances
 @dataclass(frozen=True)
