@@ -114,8 +114,9 @@ def relative_bucket(
     max_distance: int = 128,  # from here on, all distances share the last bucket
 ) -> Tensor:                  # 0 ... n_buckets - 1, same shape
     "Near distances have a bucket each, far ones share it by their logarithm (T5: Raffel et al. 2020)."
-    half, far = n_buckets // 2, distance.abs()
-    exact = half // 2
+    half, far, exact = n_buckets // 2, distance.abs(), n_buckets // 4
+    if not 0 < exact < max_distance:
+        raise ValueError(f"{n_buckets} buckets cannot share distances up to {max_distance}: take 4 or more, and a distance above {exact}.")
     share = torch.log(far.clamp(min=1) / exact) / math.log(max_distance / exact)       # 0 at `exact`, 1 at `max_distance`
     shared = (exact + (share * (half - exact)).long()).clamp(max=half - 1)
     return (distance > 0) * half + torch.where(far < exact, far, shared)

@@ -529,6 +529,7 @@ def caption_ids(
     vocabulary: list[str], # `SPECIALS` first
 ) -> Tensor:               # `b n`, with [CLS], [SEP] and padding; what is not in the vocabulary is [UNK]
     "Captions as ids of whole words."
+    if not captions: raise InputError("There is no caption: give at least one.")
     if list(vocabulary[:5]) != list(SPECIALS): raise InputError(f"A vocabulary begins with {' '.join(SPECIALS)}.")
     index = {word: i for i, word in enumerate(vocabulary)}
     rows = [[2, *(index.get(word, index.get(word.lower(), 1)) for word in c.split()), 3] for c in captions]
@@ -613,7 +614,7 @@ def save_bert(
     if len(vocabulary) != bert.size.n_words: raise InputError(f"{len(vocabulary)} words do not fit a BERT that knows {bert.size.n_words}.")
     (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
     config = {theirs: getattr(bert.size, ours) for ours, theirs in THEIR_SIZES.items()}
-    config |= dict(model_type="bert", architectures=["BertForMaskedLM"], hidden_act="gelu", pad_token_id=0)
+    config |= dict(model_type="bert", architectures=["BertForMaskedLM" if bert.head else "BertModel"], hidden_act="gelu", pad_token_id=0)
     tensors = {their_name(name): w.detach().cpu().contiguous() for name, w in bert.state_dict().items()}
     with atomic_path(folder / "vocab.txt") as path: path.write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     with atomic_path(folder / "config.json") as path: path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
