@@ -541,7 +541,7 @@ def pretrain(
     ids: Tensor,            # the captions, `c n`
     n_steps: int = 1500,    # steps of 64 captions
     seed: int = 0,          # of captions and blanks
-    lr: float = 4e-3,       # at its highest
+    lr: float = 2e-3,       # at its highest
 ) -> list[float]:           # the loss of each step: nats per asked word
     "Masked language modelling."
     generator, losses = torch.Generator().manual_seed(seed), []
@@ -567,7 +567,7 @@ def pretrain_on_captions(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         bert = Bert(BertSize(len(vocabulary), dim=64, n_layers=2, n_heads=4, inner=256, n_places=32), head=True)
-        for table in (bert.embed.word, bert.embed.place, bert.embed.segment): nn.init.normal_(table.weight, std=.02)
+        for table in (bert.embed.word, bert.embed.place, bert.embed.segment): nn.init.normal_(table.weight, std=.2)
         losses = pretrain(bert, caption_ids(corpus, vocabulary), n_steps, seed)
     return bert.eval().requires_grad_(False), vocabulary, losses
 
