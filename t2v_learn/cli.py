@@ -6,7 +6,7 @@
 __all__ = ['app', 'Prompt', 'Output', 'Sheet', 'Model', 'Seed', 'Steps', 'Guidance', 'Precision', 'Device', 'Source', 'Strict',
            'one_line', 'explain', 'say', 'one_line_warnings', 'goodbye', 'about', 'run', 'main', 'try_out',
            'check_output', 'check_folder', 'check_prompt', 'between', 'one_of', 'warn_unknown', 'finish', 'generate',
-           'edit', 'data', 'kept_settings', 'settle', 'train', 'evaluate', 'course_folder', 'lab']
+           'edit', 'data', 'kept_settings', 'settle', 'find_training', 'train', 'evaluate', 'course_folder', 'lab']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, warnings
@@ -163,7 +163,7 @@ def one_of(
 ): # a callback for typer
     "A check for an option that has a few words to choose from"
     def check(value):
-        if value not in known: raise typer.BadParameter(f"{value!r} is not one of {', '.join(known)}")
+        if value is not None and value not in known: raise typer.BadParameter(f"{value!r} is not one of {', '.join(known)}")
         return value
     return check
 
@@ -263,14 +263,14 @@ def data(source: Source, strict: Strict = False):
 # %% ../nbs/tools/cli.ipynb #kept-settings
 def kept_settings(
     folder: Path, # of a training
-) -> dict: # preset, data, strict, steps or minutes, and seed; empty if there is no checkpoint
+) -> dict: # arch, preset, data, strict, steps or minutes, and seed; empty if there is no checkpoint
     "What a stopped training was asked for"
     from t2v_learn.training.checkpoint import latest, read_json
     found = latest(folder)
     if found is None: return {}
     state = read_json(found / "state.json", needs=("config", "extra"), advice=f"delete the folder {found}")
     asked = state["config"] | state["extra"]
-    return {name: asked[name] for name in ("preset", "data", "strict", "steps", "minutes", "seed") if asked.get(name) is not None}
+    return {name: asked[name] for name in ("arch", "preset", "data", "strict", "steps", "minutes", "seed") if asked.get(name) is not None}
 
 # %% ../nbs/tools/cli.ipynb #settle
 def settle(
@@ -283,9 +283,19 @@ def settle(
     chosen = kept | asked
     return chosen if chosen.keys() & {"steps", "minutes"} else chosen | dict(minutes=10.0)
 
+# %% ../nbs/tools/cli.ipynb #find-training
+def find_training(
+    arch: str, # "unet3d" or "gan"
+): # the function that trains it
+    "Diffusion, or a duel"
+    from t2v_learn.diffusion.pipeline import train
+    from t2v_learn.gan.gan import train_gan
+    return dict(unet3d=train, gan=train_gan)[arch]
+
 # %% ../nbs/tools/cli.ipynb #train
 @app.command()
 def train(
+    arch: Annotated[str | None, typer.Option(callback=one_of("unet3d", "gan"), help="unet3d (diffusion) or gan; default: unet3d.")] = None,
     preset: Annotated[str | None, typer.Option(help="Which model to train; default: tiny.")] = None,
     data: Annotated[Path | None, typer.Option(help="What `t2v data` can look at; default: the preset's world.")] = None,
     strict: Strict = False,
@@ -300,14 +310,14 @@ def train(
     "Train a model; Ctrl-C stops it without a loss."
     from t2v_learn.video.clips import InputError
     name = (data.resolve().stem if data.is_file() else data.resolve().name) if data else preset or "tiny"
-    out = out or Path("runs") / name
+    out = out or Path("runs") / (name + "-gan" * (arch == "gan"))
     check_folder(out)
     if resume and not out.exists():
         raise InputError(f"there is no training in {out}: start it without --resume, or name its folder with --out.")
-    from t2v_learn.diffusion.pipeline import train as fit
-    asked = dict(preset=preset, data=data, strict=strict or None, minutes=minutes, steps=steps, seed=seed)
-    fit(**settle(asked, kept_settings(out) if resume else {}), folder=out, resume=resume, precision=precision, device=device,
-        progress=sys.stderr.isatty())
+    asked = dict(arch=arch, preset=preset, data=data, strict=strict or None, minutes=minutes, steps=steps, seed=seed)
+    chosen = settle(asked, kept_settings(out) if resume else {})
+    fit = find_training(chosen.pop("arch", "unet3d"))
+    fit(**chosen, folder=out, resume=resume, precision=precision, device=device, progress=sys.stderr.isatty())
     print(f"The model lies in {out}: try `t2v generate PROMPT --model {shlex.quote(str(out))}`.")
 
 # %% ../nbs/tools/cli.ipynb #evaluate

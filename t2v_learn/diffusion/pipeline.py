@@ -8,6 +8,7 @@ __all__ = ['PRESETS', 'shipped_models', 'from_hub', 'find_model', 'seeded_noise'
            'Preset', 'find_preset', 'new_model', 'make_data', 'denoising_loss', 'train']
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #imports
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -22,16 +23,17 @@ from ..video.world import World
 from ..video.datasets import Prefetch, WorldData, open_data, say_skipped
 from ..text.bert import TextEncoder
 from ..training.loop import TrainConfig, Trainer, native_bf16, pick_device
-from ..training.checkpoint import check_shapes, load_weights, save_weights
+from ..training.checkpoint import check_kind, check_shapes, load_weights, save_weights
 from .noise import q_sample
 from .denoiser import Denoiser, DenoiserConfig
 from .sampling import level_times, sample
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #shipped-models
 def shipped_models() -> list[str]: # names that `from_pretrained` takes
-    "The trained models that come with the package."
+    "The trained models that come with the package, apart from readers and text encoders."
     folder = files("t2v_learn") / "weights"
-    return sorted(p.name for p in folder.iterdir() if (p / "config.json").is_file() and not p.name.startswith("reader"))
+    found = {p.name: json.loads((p / "config.json").read_text()) for p in folder.iterdir() if (p / "config.json").is_file()}
+    return sorted(name for name, config in found.items() if str(config.get("kind")).startswith("text-to-video"))
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #from-hub
 def from_hub(
@@ -133,7 +135,11 @@ class Pretrained(Saved):
     def from_pretrained(cls, name="tiny", device="auto", precision="auto"):
         "A shipped model by its name, a folder that `save_pretrained` wrote, or a hub name."
         folder = find_model(name)
-        weights, config = load_weights(folder, kind=cls.kind)
+        weights, config = load_weights(folder)
+        if config.get("kind") == "text-to-video-gan":                      # of lesson 15; it answers the same call
+            from t2v_learn.gan.gan import TextToVideoGAN
+            return TextToVideoGAN.from_weights(weights, config, folder, device, precision)
+        check_kind(config, cls.kind, folder / "config.json")
         check_entries(config, folder)
         denoiser = build_denoiser(config, weights, folder)
         encoder = TextEncoder(config["encoder"]["name"])

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CheckpointError', 'digest', 'tensor_bytes', 'write_tensors', 'sniff', 'read_with_notes', 'read_tensors', 'write_json',
-           'read_json', 'versions', 'save_weights', 'load_weights', 'check_shapes', 'flatten_optimizer',
+           'read_json', 'versions', 'save_weights', 'check_kind', 'load_weights', 'check_shapes', 'flatten_optimizer',
            'restore_optimizer', 'step_of', 'step_folders', 'latest', 'save_state', 'load_state', 'pack', 'part',
            'unpack', 'pack_history', 'unpack_history', 'save_trainer', 'load_trainer', 'check_folder']
 
@@ -140,6 +140,16 @@ def save_weights(
         weights.write_bytes(data)
     return folder                     # both were written; then the weights took their name, and last the settings
 
+# %% ../../nbs/3_training/13_checkpoint.ipynb #check-kind
+def check_kind(
+    config: dict,       # of a saved model
+    kind: str,          # what it must be
+    path: str | Path,   # where it came from, for the message
+) -> None:
+    "Raises CheckpointError for a model of another kind"
+    if config.get("kind") != kind:
+        raise CheckpointError(f"{path} describes a model of kind {config.get('kind')!r}, not {kind!r}: choose another.")
+
 # %% ../../nbs/3_training/13_checkpoint.ipynb #load-weights
 def load_weights(
     folder: str | Path,      # a folder that `save_weights` wrote, or its safetensors file
@@ -153,8 +163,7 @@ def load_weights(
     config = read_json(beside)
     if config.pop("weights", notes.get("sha256")) != notes.get("sha256") and "config" in notes:
         config = json.loads(notes["config"])         # a writer was killed between its two files
-    if kind and config.get("kind") != kind:
-        raise CheckpointError(f"{beside} describes a model of kind {config.get('kind')!r}, not {kind!r}: choose another.")
+    if kind: check_kind(config, kind, beside)
     return state_dict, config
 
 # %% ../../nbs/3_training/13_checkpoint.ipynb #check-shapes
