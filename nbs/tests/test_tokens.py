@@ -92,9 +92,10 @@ def random_texts(n, seed, longest=30):
     return [text() for _ in range(n)]
 
 
-def test_random_strings(pair, judge_words):
-    "20,000 strings, and their words as well as their ids"
-    texts = random_texts(20_000, seed=7)
+@pytest.mark.parametrize("n", [2000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_random_strings(pair, judge_words, n):
+    "Their words as well as their ids"
+    texts = random_texts(n, seed=7)
     same(pair, texts)
     differ = [ascii(text) for text in texts if basic_words(text) != judge_words(text)]
     assert not differ, differ[:3]
@@ -129,12 +130,11 @@ def test_any_text_has_pieces_that_are_in_the_vocabulary(text):
 
 # ---- and back
 
-def test_decode_is_the_judges(pair):
-    from transformers import BertTokenizer
-    rust, ours = BertTokenizer(vocab=str(VOCABULARY)), WordPieceTokenizer()
+def test_decode_is_the_judges():
+    from tokenizers.decoders import WordPiece
+    judge, ours = WordPiece(cleanup=False), WordPieceTokenizer()
     for text in ["a red circle moving right", "A LILAC disc!", "", "déjà-vu 円形", *list(topics.values())[:5]]:
-        ids = ours.encode(text)
-        assert ours.decode(ids) == rust.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        assert ours.decode(ours.encode(text)) == judge.decode(ours.tokenize(text))
 
 
 def test_ids_and_mask():
