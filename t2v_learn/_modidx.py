@@ -454,6 +454,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                 't2v_learn/text/tagging.py'),
                                         't2v_learn.text.tagging.piece_rows': ( '2_text/tagging.html#piece_rows',
                                                                                't2v_learn/text/tagging.py'),
+                                        't2v_learn.text.tagging.place': ('2_text/tagging.html#place', 't2v_learn/text/tagging.py'),
                                         't2v_learn.text.tagging.read_actors': ( '2_text/tagging.html#read_actors',
                                                                                 't2v_learn/text/tagging.py'),
                                         't2v_learn.text.tagging.read_conll': ( '2_text/tagging.html#read_conll',

@@ -88,8 +88,8 @@ def random_texts(n, seed, longest=30):
     kinds = sorted(by_kind)
     likely = [*"aAzZ09 '-.,\t\n", *"éßİΣς円한กあ\u0301\u200b\u0345ǅﬁ", *SPECIAL, "[unk]", "##", "ing", "circle", "#", "x" * 99]
     pick = lambda options: options[generator.integers(len(options))]
-    text = lambda: "".join(pick(likely) if generator.random() < .5 else pick(by_kind[pick(kinds)]) for _ in range(generator.integers(1, longest + 1)))
-    return [text() for _ in range(n)]
+    one = lambda: pick(likely) if generator.random() < .5 else pick(by_kind[pick(kinds)])
+    return ["".join(one() for _ in range(generator.integers(1, longest + 1))) for _ in range(n)]
 
 
 @pytest.mark.parametrize("n", [2000, pytest.param(20_000, marks=pytest.mark.slow)])
@@ -105,13 +105,15 @@ def test_marks_in_any_order(judge_words):
     "Only letters and the marks that combine with them, which the normal form sorts"
     marks = [c for c in code_points() if unicodedata.category(c)[0] == "M"]
     generator = np.random.default_rng(3)
+    pick = lambda options: options[generator.integers(len(options))]
     for _ in range(3000):
-        text = "".join("aé한ộ\u0915"[generator.integers(5)] if generator.random() < .3 else marks[generator.integers(len(marks))] for _ in range(12))
+        text = "".join(pick("aé한ộ\u0915" if generator.random() < .3 else marks) for _ in range(12))
         assert basic_words(text) == judge_words(text), ascii(text)
 
 
 def test_long_words_and_long_texts(pair):
-    same(pair, ["a" * n for n in (99, 100, 101, 1000)] + ["é" * 100, "é" * 101, "e\u0301" * 100, "円" * 1000, "circle " * 14_286, "," * 100_000])
+    same(pair, ["a" * n for n in (99, 100, 101, 1000)] + ["é" * 100, "é" * 101, "e\u0301" * 100, "円" * 1000])
+    same(pair, ["circle " * 14_286, "," * 100_000])
 
 
 def test_special_pieces_in_the_text(pair):
@@ -151,8 +153,8 @@ def huggingface_vocabulary(counts, size):
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     theirs = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     theirs.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    theirs.train_from_iterator((" ".join([word] * n) for word, n in counts.items()),
-                               trainers.WordPieceTrainer(vocab_size=size, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False))
+    trainer = trainers.WordPieceTrainer(vocab_size=size, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False)
+    theirs.train_from_iterator((" ".join([word] * n) for word, n in counts.items()), trainer)
     return set(theirs.get_vocab())
 
 
