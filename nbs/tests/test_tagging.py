@@ -288,8 +288,19 @@ def test_scenes_show_what_was_asked_for():
 
 def test_a_clip_is_graded_against_a_prompt():
     clip = render(scene_of(PROMPT))
-    assert score(clip, scene_of("the disc is scarlet and moves east"))["joint"]
-    assert not score(clip, scene_of("a red circle moving left"))["joint"]
+    assert score(clip, "the disc is scarlet and moves east") == score(clip, scene_of(PROMPT)) == dict.fromkeys(["shape", "color", "motion", "joint"], True)
+    assert not score(clip, "a red circle moving left")["joint"] and not score(clip, "a blue circle moving right")["color"]
+    with pytest.raises(InputError, match="tiny world cannot show"): score(clip, "a pink star moving right")
+    with pytest.raises(InputError, match="names no shapes"): score(clip, "")
+
+
+def test_a_large_clip_is_graded_against_a_prompt():
+    "The full world's clips, for prompts that the tiny one knows too"
+    one, two = "a red circle moving right", "a small red circle moving left and a small blue square standing still on grey"
+    for prompt, other in ((one, "a red circle moving up"), (two, "a small red square moving left and a small blue circle standing still on grey")):
+        clip = render(scene_of(prompt, world="full"))
+        assert clip.shape == (16, 64, 64, 3)
+        assert score(clip, prompt)["joint"] and not score(clip, other)["joint"]
 
 
 # ---- tags for a network

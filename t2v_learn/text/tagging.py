@@ -637,13 +637,16 @@ def place(
 def scene_of(
     prompt: str,                                  # what a video should show
     generator: np.random.Generator | None = None, # where chance comes from; None: always the same scene
-) -> Scene:                                       # of the tiny world if that has everything, else of the full one
+    world: str | None = None,                     # "tiny" or "full"; None: tiny if it has everything, else full
+) -> Scene:                                       # of that world
     "A scene that shows what a prompt asks for."
     generator, asked, tiny = generator or np.random.default_rng(0), understand(prompt), World("tiny")
     check_drawable(asked)
     first, *more = [(a["shape"], a["color"], a["motion"]) for a in asked["actors"]]
     plain = not more and "background" not in asked and len(asked["actors"][0]) == 3   # nothing but shape, color, motion
-    if plain and any(first in tiny.combinations(split) for split in SPLITS[:2]): return tiny.sample(generator, combination=first)
+    if world != "full" and plain and any(first in tiny.combinations(split) for split in SPLITS[:2]):
+        return tiny.sample(generator, combination=first)
+    if world == "tiny": raise InputError(f"The tiny world cannot show {prompt!r}: use the full one.")
     return place(asked, generator)
 
 # %% ../../nbs/2_text/07_tagging.ipynb #tagembedding

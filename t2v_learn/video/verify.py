@@ -354,9 +354,12 @@ def scene_world(
 
 def score(
     clip: Clip | torch.Tensor | np.ndarray, # as for `read_scene`
-    scene: Scene,                           # what was asked for
+    scene: Scene | str,                     # what was asked for: a scene, or a prompt that says it
 ) -> dict:                                  # each attribute that was said, and joint: True where the clip shows it
     "Grade a clip. One attribute can be right in a clip that is no scene; joint cannot."
+    if isinstance(scene, str):
+        from t2v_learn.text.tagging import scene_of   # lesson 07 turns a prompt into a scene
+        scene = scene_of(scene, world=find_world(as_frames(clip).shape))
     reading, asked = read_scene(clip), label(scene)
     if scene_world(scene) == "full":
         return grade(reading, asked)   # further down
