@@ -1,12 +1,13 @@
 "Tags, entities and what they are used for: the same grades as seqeval, files that are read or refused by line, prompts that become scenes"
 import numpy as np
 import pytest
+import real_text
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from t2v_learn.text import tagging
-from t2v_learn.text.tagging import (ENTITIES, UPOS, LayerProbe, MostFrequent, PerceptronTagger, TagEmbedding, check_drawable,
+from t2v_learn.text.tagging import (ENTITIES, UPOS, LayerProbe, MostFrequent, PerceptronTagger, TagEmbedding, asked_for, check_drawable,
                                     compare_taggers, entity_f1, find_spans, fit_probe, layer_states, read_conll, read_conllu,
                                     same_label, scene_of, span_scores, tag_accuracy, tag_ids, true_tags, understand)
 from t2v_learn.text.tokens import basic_words
@@ -255,7 +256,9 @@ def test_attributes_belong_to_their_actors():
     ("a red circle moving right and a blue square moving up and a green star moving left", "names 3 shapes"),
     ("a red star spinning", "which way round"), ("a red circle spinning clockwise", "looks as if it stood still"),
     ("a cyan star growing on grey", None), ("a red circle moving left and a red square moving up", "differ in shape and in color"),
-    ("a red circle growing and a blue square moving up", "can only do"),
+    ("a red circle growing and a blue square moving up", "can only do"), ("a small red star growing", "no size of its own"),
+    ("a red star spinning clockwise slowly", "no speed of its own"), ("a large red star circling clockwise", "no room for a large star"),
+    ("a large red star moving up and a blue heart standing still", "no room for a large star"),
 ])
 def test_prompts_that_cannot_be_shown(prompt, message):
     if message is None: assert scene_of(prompt).background == "grey"
@@ -288,7 +291,8 @@ def test_scenes_show_what_was_asked_for():
 
 def test_a_clip_is_graded_against_a_prompt():
     clip = render(scene_of(PROMPT))
-    assert score(clip, "the disc is scarlet and moves east") == score(clip, scene_of(PROMPT)) == dict.fromkeys(["shape", "color", "motion", "joint"], True)
+    all_right = dict.fromkeys(["shape", "color", "motion", "joint"], True)
+    assert score(clip, "the disc is scarlet and moves east") == score(clip, scene_of(PROMPT)) == all_right
     assert not score(clip, "a red circle moving left")["joint"] and not score(clip, "a blue circle moving right")["color"]
     with pytest.raises(InputError, match="tiny world cannot show"): score(clip, "a pink star moving right")
     with pytest.raises(InputError, match="names no shapes"): score(clip, "")
@@ -296,11 +300,51 @@ def test_a_clip_is_graded_against_a_prompt():
 
 def test_a_large_clip_is_graded_against_a_prompt():
     "The full world's clips, for prompts that the tiny one knows too"
-    one, two = "a red circle moving right", "a small red circle moving left and a small blue square standing still on grey"
-    for prompt, other in ((one, "a red circle moving up"), (two, "a small red square moving left and a small blue circle standing still on grey")):
+    two, swapped = (f"a small red {one} moving left and a small blue {other} standing still on grey"
+                    for one, other in (("circle", "square"), ("square", "circle")))
+    for prompt, other in ((PROMPT, "a red circle moving up"), (two, swapped)):
         clip = render(scene_of(prompt, world="full"))
         assert clip.shape == (16, 64, 64, 3)
         assert score(clip, prompt)["joint"] and not score(clip, other)["joint"]
+
+
+def test_only_what_a_prompt_says_is_graded():
+    "The speed of one actor is said, that of the other is free"
+    prompt = "a small red circle moving slowly to the left and a blue square moving right"
+    asked, world = asked_for(prompt)
+    assert world == "full" and asked["actors"][0]["speed"] == "slow" and asked["actors"][1].keys() == {"shape", "color", "motion"}
+    clips = [render(scene_of(f"a red circle moving slowly left and a blue square moving {how} right")) for how in ("slowly", "quickly")]
+    assert all(score(clip, prompt)["joint"] for clip in clips)
+    assert [score(clip, prompt.replace("moving right", "moving quickly right"))["joint"] for clip in clips] == [False, True]
+
+
+@pytest.mark.parametrize("prompt, world, found", [
+    (PROMPT, None, "tiny"), (PROMPT, "full", "full"), (PROMPT, "tiny", "tiny"), ("a pink star growing", None, "full"),
+    (PROMPT + " on grey", None, "full"), ("a small red circle moving right", None, "full")])
+def test_the_smallest_world_that_can_show_it(prompt, world, found):
+    assert asked_for(prompt, world)[1] == found
+    assert is_tiny(scene_of(prompt, world=world)) == (found == "tiny")
+
+
+def test_worlds_that_are_not_there():
+    with pytest.raises(InputError, match="no world called 'huge'"): scene_of(PROMPT, world="huge")
+
+
+# ---- text of your own
+
+def test_the_command_for_text_of_your_own(tmp_path, capsys):
+    texts = [text for _, text in captions(40, 4, "full")]
+    plain, tree, conll, broken = (tmp_path / name for name in ("text.txt", "tree.conllu", "tags.conll", "broken.conll"))
+    plain.write_text("\n".join([*texts, "Ünïcode 円!", ""]), encoding="utf-8")
+    row = "{}\t{}\t_\t{}" + "\t_" * 6
+    tree.write_text("\n\n".join("\n".join(row.format(i, *both) for i, both in enumerate(zip(*true_tags(text)[:2]), 1)) for text in texts))
+    conll.write_text("\n\n".join("\n".join(map("\t".join, zip(*true_tags(text)[::2]))) for text in texts))
+    broken.write_text("red\n")
+    assert real_text.main("ids", str(plain)) == 0 and capsys.readouterr().out.count(" 0 differ") == 2
+    assert real_text.main("pos", str(tree)) == 0 and "32 sentences to learn from, 8 with" in capsys.readouterr().out
+    assert real_text.main("entities", str(conll), str(conll)) == 0 and "perceptron     F1 100.00%" in capsys.readouterr().out
+    assert real_text.main("entities", str(conll), str(broken)) == 2 and "broken.conll, line 1" in capsys.readouterr().out
+    assert [real_text.main(*typed) for typed in ((), ("pos",), ("entities", "one"), ("what", "file"))] == [2] * 4
 
 
 # ---- tags for a network

@@ -63,8 +63,9 @@ def same(pair, texts):
 # ---- the same ids
 
 def test_captions(pair):
-    generator, world = np.random.default_rng(1), World("tiny")
-    texts = [caption(world.sample(generator), generator, lexicon) for lexicon in ("training", "reserved") for _ in range(2500)]
+    generator = np.random.default_rng(1)
+    corpora = [(World(preset), lexicon) for preset in ("tiny", "full") for lexicon in ("training", "reserved")]
+    texts = [caption(world.sample(generator), generator, lexicon) for world, lexicon in corpora for _ in range(1500)]
     same(pair, texts + [text.upper() for text in texts[::50]])
 
 

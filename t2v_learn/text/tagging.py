@@ -9,7 +9,7 @@ __all__ = ['UPOS', 'ENTITIES', 'also', 'WAYS', 'VERBS', 'PLAIN', 'NAMED', 'pos_o
            'piece_rows', 'layer_states', 'LayerProbe', 'fit_probe', 'ProbeTagger', 'draw_mix', 'linear_accuracy',
            'draw_layers', 'sentence_lines', 'wrong_line', 'conllu_word', 'read_conllu', 'read_conll', 'compare_taggers',
            'meaning', 'motion_meaning', 'read_actors', 'understand_actor', 'caption_taggers', 'understand',
-           'same_label', 'check_drawable', 'place', 'scene_of', 'TagEmbedding', 'tag_ids']
+           'same_label', 'check_actor', 'check_drawable', 'asked_for', 'place', 'scene_of', 'TagEmbedding', 'tag_ids']
 
 # %% ../../nbs/2_text/07_tagging.ipynb #imports-export
 from collections import Counter, defaultdict
@@ -23,10 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .tokens import WordPieceTokenizer, basic_words, read_utf8
+from .tokens import WordPieceTokenizer, basic_words, check_text, read_utf8
 from ..video.clips import InputError
-from ..video.world import (BACKGROUNDS, COLORS, DIGITS, KINDS, MOTIONS, PAIR_MOTIONS, RESERVED, SHAPES,
-                                   SPLITS, Scene, World, can_be_drawn, caption, contrast, full_scene, label)
+from ..video.world import (BACKGROUNDS, COLORS, CONTRAST, DIGITS, KINDS, MOTIONS, PAIR_MOTIONS, RESERVED, SHAPES, SPLITS,
+                                   Scene, World, can_be_drawn, caption, contrast, full_scene, has_size, has_speed, label)
 
 # %% ../../nbs/2_text/07_tagging.ipynb #upos
 UPOS = ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X")
@@ -126,6 +126,8 @@ class Tagger:
         "Tag sentence after sentence."
         return [self.tag(words) for words in sentences]
 
+
+# %% ../../nbs/2_text/07_tagging.ipynb #mostfrequent
 class MostFrequent(Tagger):
     "The tag that a word had most often; the baseline."
     def fit(self,
@@ -179,6 +181,8 @@ def features(
             f"before {before}", f"before ends {before[-3:]}", f"two before {beside(-2)}",
             f"after {after}", f"after ends {after[-3:]}", f"two after {beside(2)}", f"between {before} {after}"]
 
+
+# %% ../../nbs/2_text/07_tagging.ipynb #history
 def history(
     one: str,  # the tag of the word before
     two: str,  # the tag before that
@@ -196,9 +200,7 @@ class Perceptron:
         self.tags, self.number = list(tags), {tag: k for k, tag in enumerate(tags)}
         self.weights, self.late, self.n = {}, {}, 0   # feature: (tags,); the same times the step; steps
 
-    def guess(self,
-        features: list[str], # what is true of a word
-    ) -> int:                # number of a tag
+    def guess(self, features: list[str]) -> int: # what is true of a word; the number of its tag
         "The tag with the largest sum of weights."
         rows = [self.weights[f] for f in features if f in self.weights]
         return int(np.add.reduce(rows).argmax()) if rows else 0
@@ -246,9 +248,7 @@ class PerceptronTagger(Tagger):
             guesses.append(self.model.tags[guess])
         return guesses[2:]
 
-    def tag(self,
-        words: list[str], # of one sentence
-    ) -> list[str]:       # a tag for each
+    def tag(self, words: list[str]) -> list[str]: # of one sentence; a tag for each
         "Guess."
         return self.run(words, None, [features(words, i) for i in range(len(words))])
 
@@ -267,6 +267,8 @@ def span_scores(
         scores[name] = precision, recall, 2 * precision * recall / max(precision + recall, 1e-12), len(there)
     return scores
 
+
+# %% ../../nbs/2_text/07_tagging.ipynb #entity_f1
 def entity_f1(
     tagger: Tagger,  # trained on BIO tags
     sentences: list, # of (words, tags)
@@ -281,6 +283,8 @@ def encoder():
     from t2v_learn.text.bert import TextEncoder
     return TextEncoder(), WordPieceTokenizer()
 
+
+# %% ../../nbs/2_text/07_tagging.ipynb #piece_rows
 def piece_rows(
     words: list[str],                # of one sentence
     tokenizer: WordPieceTokenizer,   # cuts them
@@ -443,11 +447,22 @@ def sentence_lines(
         elif sentences[-1]: sentences.append([])
     return [lines for lines in sentences if lines]
 
-def wrong_line(path, n, problem): return InputError(f"{path}, line {n}: {problem}.")
+def wrong_line(
+    path: Path,   # of the file
+    n: int,       # number of the line
+    problem: str, # what is wrong with it
+) -> InputError:  # to be raised
+    "A complaint that names the line."
+    return InputError(f"{path}, line {n}: {problem}.")
 
 # %% ../../nbs/2_text/07_tagging.ipynb #read_conllu
-def conllu_word(path, n, line, number):
-    "Word and part of speech of a line of CoNLL-U; None where the line is no word of its own."
+def conllu_word(
+    path: Path,  # of the file, for messages
+    n: int,      # number of the line, for messages
+    line: str,   # of CoNLL-U
+    number: int, # that the word should have in its sentence
+) -> tuple:      # word and part of speech; None where the line is no word of its own
+    "Read one line."
     columns = line.split("\t")
     if len(columns) != 10: raise wrong_line(path, n, f"a word has 10 columns divided by tabulators, and here are {len(columns)}")
     if "-" in columns[0] or "." in columns[0]: return None   # "don't" above its two words; a word that is only understood
@@ -455,6 +470,8 @@ def conllu_word(path, n, line, number):
     if columns[3] not in UPOS: raise wrong_line(path, n, f"{columns[3]!r} is no part of speech; there are {', '.join(UPOS)}")
     return columns[1], columns[3]
 
+
+# %% ../../nbs/2_text/07_tagging.ipynb #read_conllu_file
 def read_conllu(
     path: Path, # a treebank in CoNLL-U
 ) -> list:      # of (words, parts of speech)
@@ -588,7 +605,7 @@ def understand(
     prompt: str, # what a video should show
 ) -> dict:       # {"actors": ...} and maybe "background", as `label` says it
     "What a prompt asks for, in the words of the world."
-    words = basic_words(prompt)
+    words = basic_words(check_text(prompt))
     actors, background = read_actors(words, caption_taggers()[1].tag(words))
     if not 1 <= len(actors) <= 2:
         raise InputError(f"The prompt names {len(actors) or 'no'} shapes: one or two can be shown, as in \"a red circle moving right\".")
@@ -605,49 +622,76 @@ def same_label(
     return plain(one) == plain(two)
 
 # %% ../../nbs/2_text/07_tagging.ipynb #check_drawable
+def check_actor(
+    a: dict,          # one actor, from `understand`
+    background: str,  # "" if the prompt names none
+    alone: bool,      # no second actor
+) -> None:
+    "Refuse an actor that the world cannot draw."
+    deed = KINDS[a["motion"]]
+    if not can_be_drawn(a["shape"], deed):
+        raise InputError(f"A {a['shape']} that {a['motion']} looks as if it stood still: choose another shape or motion.")
+    if background and contrast(a["color"], background) < CONTRAST:
+        raise InputError(f"{a['color']} cannot be seen on {background}: choose another background.")
+    for name, applies in (("size", has_size), ("speed", has_speed)):
+        if name in a and not applies(a["motion"]):
+            raise InputError(f"What {a['motion']} has no {name} of its own in the world: leave {a[name]!r} out.")
+    if a.get("size") == "large" and (not alone or deed == "circles"):
+        raise InputError(f"There is no room for a large {a['shape']} here: make it small.")
+
+
+# %% ../../nbs/2_text/07_tagging.ipynb #check_pair
 def check_drawable(
     asked: dict, # from `understand`
 ) -> None:
     "Refuse what the world cannot draw."
     actors = asked["actors"]
-    for a in actors:
-        if not can_be_drawn(a["shape"], KINDS[a["motion"]]):
-            raise InputError(f"A {a['shape']} that {a['motion']} looks as if it stood still: choose another shape or motion.")
-        if "background" in asked and contrast(a["color"], asked["background"]) < .4:
-            raise InputError(f"{a['color']} cannot be seen on {asked['background']}: choose another background.")
+    for a in actors: check_actor(a, asked.get("background", ""), len(actors) == 1)
     if len(actors) == 2:
         if any(a["motion"] not in PAIR_MOTIONS for a in actors):
             raise InputError(f"Of two actors each can only do one of: {', '.join(PAIR_MOTIONS)}.")
         if len({a["shape"] for a in actors}) < 2 or len({a["color"] for a in actors}) < 2:
             raise InputError("Two actors must differ in shape and in color, or nobody could tell which is which.")
 
-# %% ../../nbs/2_text/07_tagging.ipynb #scene_of
+# %% ../../nbs/2_text/07_tagging.ipynb #asked_for
+def asked_for(
+    prompt: str,              # what a video should show
+    world: str | None = None, # "tiny" or "full"; None: tiny if it has everything, else full
+) -> tuple[dict, str]:        # as `label` says it; "tiny" or "full"
+    "What a prompt asks for, in a world that can show it."
+    asked, tiny = understand(prompt), World("tiny")
+    check_drawable(asked)
+    first, *more = [(a["shape"], a["color"], a["motion"]) for a in asked["actors"]]
+    plain = not more and "background" not in asked and len(asked["actors"][0]) == 3   # nothing but shape, color, motion
+    in_tiny = plain and any(first in tiny.combinations(split) for split in SPLITS[:2])
+    if world == "tiny" and not in_tiny: raise InputError(f"The tiny world cannot show {prompt!r}: use the full one.")
+    return asked, World(world or ("tiny" if in_tiny else "full")).preset
+
+# %% ../../nbs/2_text/07_tagging.ipynb #place
 def place(
     asked: dict,                    # from `understand`
     generator: np.random.Generator, # where chance comes from
 ) -> Scene:                         # of the full world
     "Let chance place the actors until everything holds that was asked for."
     said = {name for a in asked["actors"] for name in ("size", "speed") if name in a} | asked.keys() & {"background"}
-    for _ in range(5000):
+    for _ in range(1000):
         scene = full_scene(generator, [(a["shape"], a["color"], KINDS[a["motion"]]) for a in asked["actors"]])
         scene = replace(scene, background=asked.get("background", scene.background), said=tuple(sorted(said)))
         if all(a.items() <= drawn.items() for a, drawn in zip(asked["actors"], label(scene)["actors"])): return scene
     raise InputError("The world has no scene for this prompt: change what it says of size or speed.")
 
+# %% ../../nbs/2_text/07_tagging.ipynb #scene_of
 def scene_of(
     prompt: str,                                  # what a video should show
     generator: np.random.Generator | None = None, # where chance comes from; None: always the same scene
     world: str | None = None,                     # "tiny" or "full"; None: tiny if it has everything, else full
 ) -> Scene:                                       # of that world
     "A scene that shows what a prompt asks for."
-    generator, asked, tiny = generator or np.random.default_rng(0), understand(prompt), World("tiny")
-    check_drawable(asked)
-    first, *more = [(a["shape"], a["color"], a["motion"]) for a in asked["actors"]]
-    plain = not more and "background" not in asked and len(asked["actors"][0]) == 3   # nothing but shape, color, motion
-    if world != "full" and plain and any(first in tiny.combinations(split) for split in SPLITS[:2]):
-        return tiny.sample(generator, combination=first)
-    if world == "tiny": raise InputError(f"The tiny world cannot show {prompt!r}: use the full one.")
-    return place(asked, generator)
+    generator, (asked, world) = generator or np.random.default_rng(0), asked_for(prompt, world)
+    if world == "full": return place(asked, generator)
+    (actor,) = asked["actors"]
+    return World("tiny").sample(generator, combination=(actor["shape"], actor["color"], actor["motion"]))
+
 
 # %% ../../nbs/2_text/07_tagging.ipynb #tagembedding
 class TagEmbedding(nn.Module):

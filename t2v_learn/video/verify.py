@@ -358,10 +358,12 @@ def score(
 ) -> dict:                                  # each attribute that was said, and joint: True where the clip shows it
     "Grade a clip. One attribute can be right in a clip that is no scene; joint cannot."
     if isinstance(scene, str):
-        from t2v_learn.text.tagging import scene_of   # lesson 07 turns a prompt into a scene
-        scene = scene_of(scene, world=find_world(as_frames(clip).shape))
-    reading, asked = read_scene(clip), label(scene)
-    if scene_world(scene) == "full":
+        from t2v_learn.text.tagging import asked_for   # lesson 07 reads prompts
+        asked, world = asked_for(scene, find_world(as_frames(clip).shape))
+    else:
+        asked, world = label(scene), scene_world(scene)
+    reading = read_scene(clip)
+    if world == "full":
         return grade(reading, asked)   # further down
     right = {name: reading.attributes.get(name) == value for name, value in asked["actors"][0].items()}
     return right | dict(joint=bool(reading) and all(right.values()))
