@@ -351,7 +351,7 @@ def test_the_command_for_text_of_your_own(tmp_path, capsys):
 
 def test_tag_ids_lie_on_the_pieces():
     text_encoder, _ = tagging.encoder()
-    prompts = [PROMPT, "a lilac disc drifting leftward!", "🙂 [oops]"]
+    prompts = [PROMPT, "a lilac disc drifting leftward!", "🙂 [oops]", "a [MASK]disc", "red " * 600]
     ids, text = tag_ids(prompts), text_encoder(prompts)
     for k, prompt in enumerate(prompts):
         pieces = text_encoder.tokenize(prompt)

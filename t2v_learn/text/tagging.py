@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .tokens import WordPieceTokenizer, basic_words, check_text, read_utf8
+from .tokens import WordPieceTokenizer, basic_words, check_text, read_utf8, split_special
 from ..video.clips import InputError
 from ..video.world import (BACKGROUNDS, COLORS, CONTRAST, DIGITS, KINDS, MOTIONS, PAIR_MOTIONS, RESERVED, SHAPES, SPLITS,
                                    Scene, World, can_be_drawn, caption, contrast, full_scene, has_size, has_speed, label)
@@ -225,6 +225,9 @@ class Perceptron:
 # %% ../../nbs/2_text/07_tagging.ipynb #perceptrontagger
 class PerceptronTagger(Tagger):
     "An averaged perceptron that goes through a sentence from left to right and sees its own last two guesses."
+    def __init__(self, describe=features): self.describe = describe   # called with words and a number, gives strings
+    def describe_all(self, words): return [self.describe(words, i) for i in range(len(words))]
+
     def fit(self,
         sentences: list,   # of (words, tags)
         n_epochs: int = 5, # times through all of them
@@ -232,10 +235,9 @@ class PerceptronTagger(Tagger):
     ) -> "PerceptronTagger":
         "Learn from tagged sentences."
         self.model = Perceptron(sorted({tag for _, tags in sentences for tag in tags}))
-        order, known = np.random.default_rng(seed), [[features(words, i) for i in range(len(words))] for words, _ in sentences]
+        order, known = np.random.default_rng(seed), [self.describe_all(words) for words, _ in sentences]
         for _ in range(n_epochs):
-            for k in order.permutation(len(sentences)):
-                self.run(*sentences[k], known[k])
+            for k in order.permutation(len(sentences)): self.run(*sentences[k], known[k])
         self.model.average()
         return self
 
@@ -250,7 +252,8 @@ class PerceptronTagger(Tagger):
 
     def tag(self, words: list[str]) -> list[str]: # of one sentence; a tag for each
         "Guess."
-        return self.run(words, None, [features(words, i) for i in range(len(words))])
+        return self.run(words, None, self.describe_all(words))
+
 
 # %% ../../nbs/2_text/07_tagging.ipynb #span_scores
 def span_scores(
@@ -716,12 +719,13 @@ def tag_ids(
     length: int | None = None, # pieces in each row, with [CLS] and [SEP]; None: as many as the longest has
 ) -> Tensor:                   # whole numbers `b n 2`: part of speech and entity of each piece; 0 = none
     "The tags of each piece, in the order in which `TextEncoder` gives its states."
-    (pos_tagger, bio_tagger), tokenizer, rows = caption_taggers(), encoder()[1], []
+    (pos_tagger, bio_tagger), (text_encoder, tokenizer), rows = caption_taggers(), encoder(), []
     entity_number = {name: k + 1 for k, name in enumerate(ENTITIES)}
     for prompt in prompts:
-        words, row = basic_words(prompt), [(0, 0)]
+        parts, row = split_special(check_text(prompt)), [(0, 0)]
+        words = [word for i, part in enumerate(parts) for word in ([part] if i % 2 else basic_words(part))]
         for word, pos, bio in zip(words, pos_tagger.tag(words), bio_tagger.tag(words)):
-            row += [(UPOS.index(pos) + 1, entity_number.get(bio[2:], 0))] * len(tokenizer.cut(word))
-        rows.append(torch.tensor([*row, (0, 0)]))
+            row += [(UPOS.index(pos) + 1, entity_number.get(bio[2:], 0))] * len(tokenizer.tokenize(word))
+        rows.append(torch.tensor([*row[: text_encoder.limit - 1], (0, 0)]))
     length = max(map(len, rows)) if length is None else length
     return torch.stack([F.pad(row, (0, 0, 0, length - len(row))) for row in rows])
