@@ -250,7 +250,7 @@ def test_attributes_belong_to_their_actors():
 
 
 @pytest.mark.parametrize("prompt, message", [
-    ("", "names no shapes"), ("?!", "names no shapes"), ("🙂🙂", "names no shapes"), ("دائرة حمراء", "names no shapes"),
+    ("", "names no shapes"), ("?!", "names no shapes"), ("🙂🙂", "names no shapes"), ("دائرة حمراء", "no shape"),
     ("a red hexagon moving right", "no shape 'hexagon'"), ("a circle moving left", "the color of the circle"),
     ("a red circle", "the motion of the circle"),
     ("a red circle moving right and a blue square moving up and a green star moving left", "names 3 shapes"),
@@ -352,7 +352,8 @@ def test_the_command_for_text_of_your_own(tmp_path, capsys):
 def test_tag_ids_lie_on_the_pieces():
     text_encoder, _ = tagging.encoder()
     prompts = [PROMPT, "a lilac disc drifting leftward!", "🙂 [oops]", "a [MASK]disc", "red " * 600]
-    ids, text = tag_ids(prompts), text_encoder(prompts)
+    with pytest.warns(UserWarning, match="its end is cut off"): text = text_encoder(prompts)
+    ids = tag_ids(prompts)
     for k, prompt in enumerate(prompts):
         pieces = text_encoder.tokenize(prompt)
         assert len(pieces) <= ids.shape[1] and (ids[k, len(pieces):] == 0).all() and (ids[k, [0, len(pieces) - 1]] == 0).all()

@@ -236,8 +236,7 @@ class PerceptronTagger(Tagger):
         "Learn from tagged sentences."
         self.model = Perceptron(sorted({tag for _, tags in sentences for tag in tags}))
         order, known = np.random.default_rng(seed), [self.describe_all(words) for words, _ in sentences]
-        for _ in range(n_epochs):
-            for k in order.permutation(len(sentences)): self.run(*sentences[k], known[k])
+        for k in (k for _ in range(n_epochs) for k in order.permutation(len(sentences))): self.run(*sentences[k], known[k])
         self.model.average()
         return self
 
@@ -253,7 +252,6 @@ class PerceptronTagger(Tagger):
     def tag(self, words: list[str]) -> list[str]: # of one sentence; a tag for each
         "Guess."
         return self.run(words, None, self.describe_all(words))
-
 
 # %% ../../nbs/2_text/07_tagging.ipynb #span_scores
 def span_scores(
@@ -430,12 +428,12 @@ def draw_layers(
 ):                                         # a matplotlib Figure
     "What each layer knows."
     import matplotlib.pyplot as plt
-    figure, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 2.8), layout="constrained")
     for k, (name, shares) in enumerate(curves.items()):
         ax.plot(shares, "o-", color=f"C{k}", label=name)
         if name in (chance or {}): ax.axhline(chance[name], color=f"C{k}", lw=1, ls=":")
     ax.set_xticks(range(len(shares)), ["words", *(f"layer {k}" for k in range(1, len(shares)))])
-    ax.set(ylim=(0, 1.03), ylabel="right"), ax.legend(fontsize=8)
+    ax.set(ylim=(0, 1.03), ylabel="right"), ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
     plt.close(figure)
     return figure
 
@@ -568,7 +566,8 @@ def read_actors(
     bio: list[str],   # their BIO tags
 ) -> tuple:           # for each actor a dict from entity name to words; words of the background
     "Give each attribute to its actor."
-    spans, actors, waiting, background = find_spans(bio), [], defaultdict(list), []
+    actors, waiting, background = [], defaultdict(list), []
+    spans = [span for span in find_spans(bio) if any(map(str.isalnum, "".join(words[span[1]:span[2]])))]   # "!" is no shape
     for k, (name, start, end) in enumerate(spans):
         run = k                                            # does a row of adjectives lead from here to a shape?
         while run + 1 < len(spans) and spans[run][0] in ("SIZE", "COLOR") and spans[run][2] == spans[run + 1][1]: run += 1
