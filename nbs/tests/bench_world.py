@@ -1,0 +1,29 @@
+"""How fast clips are drawn here: python nbs/tests/bench_world.py   (frames a second on one core; no test, since it measures the machine)"""
+import time
+
+import numpy as np
+
+from t2v_learn.video.world import World, caption, render
+
+
+def rate(action, items):
+    "How many items a second, the best of five rounds over all of them"
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        for item in items: action(item)
+        times.append(time.perf_counter() - start)
+    return len(items) / min(times)
+
+
+def measure(preset):
+    "One line for a world"
+    world, generator = World(preset), np.random.default_rng(0)
+    scenes = [world.sample(generator) for _ in range(500)]
+    drawn, said = rate(render, scenes), rate(lambda scene: caption(scene, generator), scenes)
+    chosen = rate(lambda _: world.sample(generator), range(500))
+    return f"{preset}: {drawn * world.n_frames:8,.0f} frames drawn a second, {chosen:6,.0f} scenes chosen, {said:6,.0f} captions said"
+
+
+if __name__ == "__main__":
+    for preset in ("tiny", "full"): print(measure(preset))
