@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['words', 'sentences', 'python_reference', 'Vocabulary', 'skip_gram_pairs', 'noise_shares', 'keep_probability',
-           'negative_sampling_step', 'WordVectors', 'SkipGramConfig', 'epoch_pairs', 'word2vec', 'vector_map',
-           'skip_gram_loss', 'cooccurrence', 'glove_weight', 'glove_step', 'GloVeConfig', 'glove', 'neighbour_overlap',
-           'analogy']
+           'negative_sampling_step', 'WordVectors', 'SkipGramConfig', 'epoch_pairs', 'word2vec', 'spread_labels',
+           'vector_map', 'skip_gram_loss', 'cooccurrence', 'glove_weight', 'glove_step', 'GloVeConfig', 'glove',
+           'neighbour_overlap', 'analogy']
 
 # %% ../../nbs/2_text/08_word_vectors.ipynb #imports-export
 import re
@@ -195,27 +195,48 @@ def word2vec(
         if watch: watch(WordVectors(vocabulary.words, inner.clone(), outer.clone()))
     return WordVectors(vocabulary.words, inner, outer)
 
+# %% ../../nbs/2_text/08_word_vectors.ipynb #spread_labels
+def spread_labels(
+    points: Tensor, # where labels would like to begin: x and y `n 2`
+    sizes: Tensor,  # width and height of each, in the same unit `n 2`
+) -> Tensor:        # where they may begin, so that none covers another `n 2`
+    "Push labels up or down until they are apart."
+    at, number = points.clone(), torch.arange(len(points))
+    for _ in range(1000):
+        between = (at + sizes / 2)[:, None] - (at + sizes / 2)                         # n n 2
+        cover = (sizes[:, None] + sizes) / 2 - between.abs()                           # n n 2
+        hit = (cover > 0).all(2) & (number[:, None] != number)
+        if not hit.any(): break
+        up = torch.where(between[..., 1] == 0, number[:, None] - number, between[..., 1]).sign()
+        at[:, 1] += (hit * up * (.5 * cover[..., 1] + 1e-3)).sum(1) / hit.sum(1).clamp(min=1)
+    return at
+
 # %% ../../nbs/2_text/08_word_vectors.ipynb #vector_map
 def vector_map(
     vectors: WordVectors,                    # where they come from
     chosen: list[str],                       # the words to draw, three or more
     colors: dict[str, object] | None = None, # word to a matplotlib color; others are grey
-    arrows: list[tuple[str, str]] = (),      # pairs of words to join
-    ax: object = None,                       # matplotlib axes; None: a new figure
+    size: tuple = (9., 5.),                  # of the figure, in inches
 ):                                           # a matplotlib Figure
     "Words in the plane of the two directions in which they differ most."
     import matplotlib.pyplot as plt
-    if len(set(chosen)) < 3: raise InputError("A map needs three different words or more.")
-    stack = F.normalize(torch.stack([vectors[word] for word in chosen]), dim=1).cpu()        # n d
+    chosen = list(dict.fromkeys(chosen))
+    if len(chosen) < 3: raise InputError("A map needs three different words or more.")
+    stack = F.normalize(torch.stack([vectors[word] for word in chosen]), dim=1).cpu()         # n d
     stack = stack - stack.mean(0)
-    at = dict(zip(chosen, (stack @ torch.linalg.svd(stack, full_matrices=False).Vh[:2].T).tolist()))
-    if ax is None: plt.close((ax := plt.figure(figsize=(8.5, 4.5), layout="constrained").subplots()).figure)
-    for word, (x, y) in at.items():
-        ax.scatter(x, y, s=55, color=(colors or {}).get(word, "lightgrey"), edgecolors="black", linewidths=.5)
-        ax.annotate(word, (x, y), (5, 4), textcoords="offset points", fontsize=9)
-    for start, end in arrows: ax.annotate("", at[end], at[start], arrowprops=dict(arrowstyle="->", color="#d9772b", shrinkA=5, shrinkB=5))
-    ax.set(xticks=[], yticks=[]), ax.margins(.12)
-    return ax.figure
+    at = stack @ torch.linalg.svd(stack, full_matrices=False).Vh[:2].T                        # n 2
+    at = (at - at.amin(0)) / (at.amax(0) - at.amin(0)).clamp(min=1e-6) * (torch.tensor(size) - 1)   # inches
+    sizes = torch.tensor([[.085 * len(word), .18] for word in chosen])
+    labels = spread_labels(at + torch.tensor([.08, .03]), sizes)
+    (left, low), (right, high) = torch.minimum(at, labels).amin(0) - .15, (labels + sizes).amax(0) + .05
+    figure = plt.figure(figsize=size)
+    ax = figure.add_axes([0, 0, 1, 1], xlim=(left.item(), right.item()), ylim=(low.item(), high.item()), xticks=[], yticks=[])
+    for word, point, label in zip(chosen, at.tolist(), labels.tolist()):
+        ax.plot(*zip(point, (label[0], label[1] + .06)), color="lightgrey", lw=.6, zorder=1)
+        ax.scatter(*point, s=45, color=(colors or {}).get(word, "lightgrey"), edgecolors="black", linewidths=.5, zorder=2)
+        ax.text(*label, word, fontsize=9, va="bottom")
+    plt.close(figure)
+    return figure
 
 # %% ../../nbs/2_text/08_word_vectors.ipynb #skip_gram_loss
 def skip_gram_loss(
