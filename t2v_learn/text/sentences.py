@@ -65,7 +65,7 @@ def weighted_mean(
 ) -> Tensor:         # `b d`; zeros where nothing counts
     "The mean of some vectors, each with its weight."
     total = weights.sum(1, keepdim=True)                                              # b 1
-    return (weights[:, None] @ x)[:, 0] / torch.where(total > 0, total, 1)            # b d
+    return (weights[..., None] * x).sum(1) / torch.where(total > 0, total, 1)         # b d
 
 # %% ../../nbs/2_text/09_sentences.ipynb #idf
 def idf(
@@ -153,9 +153,9 @@ class Question:
 def twin(
     actors: list[tuple],            # (shape, color, motion) of each
     generator: np.random.Generator, # where chance comes from
-) -> list[tuple]:                   # of the same shapes
-    "Nearly the same, and something else: two things swap colors or motions, a single one gets another value."
-    slot = int(generator.integers(1, 3)) if len(actors) > 1 else int(generator.integers(3))
+) -> list[tuple]:                   # as many
+    "Nearly the same, and something else: two things swap shapes or colors, a single one gets another value."
+    slot = int(generator.integers(2 if len(actors) > 1 else 3))
     if len(actors) > 1: values = [actors[1][slot], actors[0][slot]]
     else: values = [str(generator.choice(sorted({c[slot] for c in World("tiny").combinations()} - {actors[0][slot]})))]
     changed = [(*actor[:slot], value, *actor[slot + 1:]) for actor, value in zip(actors, values)]
@@ -173,7 +173,7 @@ def twin_questions(
     for _ in range(n):
         actors, seed = random_actors(n_actors, generator, split), generator.integers(2 ** 32)
         answers = [say(a, np.random.default_rng(seed)) for a in (actors, twin(actors, generator))]   # one seed: one wording
-        query = say(actors, generator)
+        while (query := say(actors, generator)) == answers[0]: pass
         questions.append(Question(query, *answers, group=" ".join(sorted(f"{a[0]} {a[1]}" for a in actors))))
     return questions
 
@@ -230,11 +230,14 @@ class SentenceEncoder(nn.Module):
         vocabulary: list[str], # words that get a vector; others are skipped
         how: str = "gru",      # "mean", "rnn" or "gru"
         dim: int = 64,         # width of words and of the sentence
+        vectors: Tensor | None = None, # fixed word vectors `n e`, then only a map to `dim` is learned; None: learn the vectors
     ):
         super().__init__()
         cells = {"mean": None, "rnn": RNNCell, "gru": GRUCell}
         if how not in cells: raise InputError(f"There is no sentence encoder {how!r}; choose mean, rnn or gru.")
-        self.index, self.table = {word: i for i, word in enumerate(vocabulary)}, nn.Embedding(len(vocabulary), dim)
+        self.index = {word: i for i, word in enumerate(vocabulary)}
+        if vectors is None: self.table = nn.Embedding(len(vocabulary), dim)
+        else: self.table = nn.Sequential(nn.Embedding.from_pretrained(vectors), nn.Linear(vectors.shape[1], dim))
         self.cell = cells[how] and cells[how](dim, dim)
 
     def forward(self,
@@ -271,7 +274,7 @@ def meaning_batch(
 # %% ../../nbs/2_text/09_sentences.ipynb #train_sentences
 def train_sentences(
     encoder: nn.Module, # from captions to vectors
-    n_steps: int = 300, # how long
+    n_steps: int = 400, # how long
     batch: int = 32,    # meanings in a step, and as many twins
     lr: float = 5e-3,   # at the start; falls to 0
     seed: int = 0,      # of the captions
@@ -296,14 +299,15 @@ def score_chart(
     import matplotlib.pyplot as plt
     if not scores: raise InputError("There are no scores to draw: give at least one reader.")
     exams = list(dict.fromkeys(exam for parts in scores.values() for exam in parts))
-    figure, ax = plt.subplots(figsize=(8.5, .5 * len(scores) + 1.2), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8.5, .5 * len(scores) + 1.1), layout="constrained")
     for n, exam in enumerate(exams):
         rows = [(y + .22 * (n - (len(exams) - 1) / 2), parts[exam]) for y, parts in enumerate(scores.values()) if exam in parts]
         ax.hlines([y for y, _ in rows], [s.low for _, s in rows], [s.high for _, s in rows], color=f"C{n}", lw=2, alpha=.6)
         ax.scatter([s.share for _, s in rows], [y for y, _ in rows], color=f"C{n}", s=35, label=exam, zorder=3)
     ax.axvline(chance, color="grey", ls=":")
-    ax.set_yticks(range(len(scores)), scores), ax.invert_yaxis()
-    ax.set(xlabel="right answers, with 95 % interval", xlim=(min(.4, chance - .1), 1.02))
-    ax.legend(loc="upper center", bbox_to_anchor=(.5, 1.2), ncols=len(exams), frameon=False)
+    for y in range(1, len(scores)): ax.axhline(y - .5, color="lightgrey", lw=.6)
+    ax.set_yticks(range(len(scores)), scores)
+    ax.set(xlabel="right answers, with 95 % interval", ylim=(len(scores) - .5, -.5))
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=len(exams), frameon=False)
     plt.close(figure)
     return figure

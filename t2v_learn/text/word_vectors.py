@@ -156,7 +156,7 @@ class SkipGramConfig:
     min_count: int = 5    # rarer words get no vector
     n_epochs: int = 20    # how often the text is read
     lr: float = .025      # at the start; falls to 0
-    batch: int = 512      # pairs in a step
+    batch: int = 512      # pairs in a step, at most
     n_shared: int = 64    # noise words that a batch shares
 
 # %% ../../nbs/2_text/08_word_vectors.ipynb #epoch_pairs
@@ -186,13 +186,15 @@ def word2vec(
     inner = (torch.rand(len(vocabulary), config.dim, generator=generator) - .5) / config.dim
     outer = torch.zeros_like(inner)
     keep, shares = keep_probability(vocabulary.counts, config.sample), noise_shares(vocabulary.counts)
+    batch = min(config.batch, int(16 / shares.max()))    # in few words each occurs often, and its steps add up
     for epoch in range(config.n_epochs):
-        batches = epoch_pairs(ids, sentence, keep, config.window, generator).split(config.batch, dim=1)
+        batches = epoch_pairs(ids, sentence, keep, config.window, generator).split(batch, dim=1)
         noise = shares.multinomial(config.n_shared * len(batches), replacement=True, generator=generator)
         for i, (pairs, drawn) in enumerate(zip(batches, noise.view(len(batches), -1))):
             lr = config.lr * (1 - (epoch + i / len(batches)) / config.n_epochs)
             negative_sampling_step(inner, outer, pairs, drawn, config.n_negative / config.n_shared, lr)
         if watch: watch(WordVectors(vocabulary.words, inner.clone(), outer.clone()))
+    if not inner.isfinite().all(): raise InputError(f"The vectors grew without end: take a smaller lr than {config.lr}.")
     return WordVectors(vocabulary.words, inner, outer)
 
 # %% ../../nbs/2_text/08_word_vectors.ipynb #spread_labels
