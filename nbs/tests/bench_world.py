@@ -1,4 +1,7 @@
-"""How fast clips are drawn here: python nbs/tests/bench_world.py   (frames a second on one core; no test, since it measures the machine)"""
+"""How fast clips are drawn here: python nbs/tests/bench_world.py
+
+Frames for each second of one core's time, whatever else runs on the machine. It is no test, since it measures the machine.
+"""
 import time
 
 import numpy as np
@@ -7,12 +10,12 @@ from t2v_learn.video.world import World, caption, render
 
 
 def rate(action, items):
-    "How many items a second, the best of five rounds over all of them"
+    "How many items a second, in the best of five rounds over all of them"
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         for item in items: action(item)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return len(items) / min(times)
 
 

@@ -573,3 +573,19 @@ def test_full_batches_are_a_function_of_seed_and_step():
     video, captions = WorldData(FULL, batch_size=3, seed=5)(7)
     again, same = WorldData(World("full"), batch_size=3, seed=5)(7)
     assert video.shape == (3, 3, 16, 64, 64) and torch.equal(video, again) and captions == same
+
+
+def test_the_full_world_of_version_1_never_changes():
+    "As for the tiny one: a change of what is drawn or said needs a new WORLD_VERSION"
+    video, captions = WorldData(FULL, batch_size=6, seed=0)(0)
+    assert captions == FULL_CAPTIONS
+    assert [round(v) for v in ((video + 1) * 127.5).sum((1, 2, 3, 4)).tolist()] == pytest.approx(FULL_SUMS, abs=400)
+
+
+FULL_CAPTIONS = ["a pink digit 0 shrinking",
+                 "large pink digit 1 moving to the left fast",
+                 "a red circle stays in place while a blue triangle moves quickly right",
+                 "a big cyan digit 4 moving up and to the right",
+                 "red digit 7 going slowly to the left and orange ring staying in place on grey",
+                 "a little purple digit 1 moves down and to the left fast"]
+FULL_SUMS = [6594610, 8959022, 7190745, 8476034, 17876176, 17731524]

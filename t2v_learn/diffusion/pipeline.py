@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..video.clips import Clip, InputError, resample
 from ..video.world import World
-from ..video.datasets import FolderData, WorldData
+from ..video.datasets import Prefetch, WorldData, open_data, say_skipped
 from ..text.bert import TextEncoder
 from ..training.loop import TrainConfig, Trainer, native_bf16, pick_device
 from ..training.checkpoint import check_shapes, load_weights, save_weights
@@ -263,12 +263,13 @@ def new_model(
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #make-data
 def make_data(
     preset: Preset,                   # sizes, batch, world
-    folder: str | Path | None = None, # of captioned clips; None: the endless world
+    source: str | Path | None = None, # captioned clips, see `open_data`; None: the endless world
     seed: int = 0,                    # of the batches
+    strict: bool = False,             # stop at what cannot be used, instead of skipping it
 ):                                    # data(step) -> (video `b c f h w`, captions)
     "Where a training's batches come from."
-    if folder is None: return WorldData(World(preset.world), preset.batch_size, seed)
-    return FolderData(folder, preset.batch_size, seed, preset.n_frames, preset.size)
+    if source is None: return WorldData(World(preset.world), preset.batch_size, seed)
+    return open_data(source, preset.batch_size, seed, preset.n_frames, preset.size, strict)
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #denoising-loss
 def denoising_loss(
@@ -284,7 +285,8 @@ def denoising_loss(
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #train
 def train(
     preset: str = "tiny",               # one of `PRESETS`
-    data: str | Path | None = None,     # a folder of captioned clips; None: the preset's world
+    data: str | Path | None = None,     # captioned clips, see `open_data`; None: the preset's world
+    strict: bool = False,               # stop at clips that cannot be used, instead of skipping them
     minutes: float | None = None,       # budget in minutes, or
     steps: int | None = None,           # budget in steps
     seed: int = 0,                      # of weights, batches and noise
@@ -299,11 +301,13 @@ def train(
     "Train a model and save it. Stopped by Ctrl-C, it leaves a checkpoint to resume from."
     chosen = find_preset(preset)
     config = TrainConfig(minutes=minutes, steps=steps, seed=seed, precision=precision, **chosen.settings | settings)
-    batches = make_data(chosen, data, seed)
-    model = new_model(chosen, batches, seed, device, precision)
-    trainer = Trainer(model.denoiser, denoising_loss(model.encoder, lambda: trainer.budget.progress), batches, config, folder,
-                      extra=dict(preset=preset, data=data and str(data)), callbacks=list(callbacks), device=device)
-    trainer.fit(resume=resume, progress=progress)
+    source = make_data(chosen, data, seed, strict)
+    with Prefetch(source, workers=2 if data else 0) as batches:      # the world is drawn faster than it is read ahead
+        model = new_model(chosen, batches, seed, device, precision)
+        trainer = Trainer(model.denoiser, denoising_loss(model.encoder, lambda: trainer.budget.progress), batches, config, folder,
+                          extra=dict(preset=preset, data=data and str(data), strict=strict), callbacks=list(callbacks), device=device)
+        try: trainer.fit(resume=resume, progress=progress)
+        finally: say_skipped(source)
     trainer.ema.copy_to(model.denoiser)
     model.denoiser.eval()
     model.config["trained"] = dict(preset=preset, steps=trainer.budget.step, minutes=round(trainer.budget.minute, 2), seed=seed)

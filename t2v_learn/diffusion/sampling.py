@@ -178,7 +178,7 @@ def sample(
     x: Tensor | None = None,     # noisy clips, `normalize`d, at the first of the times; None: pure noise
     start: float = 1.0,          # the share of the way to go; below 1 only with x
     progress: bool = False,      # show a bar
-    times: Tensor | None = None, # other times than `sampling_times`, e.g. `level_times`
+    times: Tensor | None = None, # your own, e.g. `sampling_times`; None: `level_times`
 ) -> Tensor:                     # clips in [-1, 1], `b c f h w`
     "From noise and prompts to clips."
     if sampler not in SAMPLERS: raise InputError(f"There is no sampler {sampler!r}; choose one of: {', '.join(SAMPLERS)}.")

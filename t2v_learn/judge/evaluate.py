@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 
 from ..video.clips import Clip, InputError
-from ..video.world import COLORS, World, caption, label, render
+from ..video.world import PRESETS, World, caption, label, render
 from ..video.verify import IndependentReader, agreement, derange, read_scene, score, track
 
 # %% ../../nbs/6_judge/23_evaluate.ipynb #wilson
@@ -145,7 +145,7 @@ def edit_exam(
     scenes, wanted = [World("tiny").sample(generator) for _ in range(n)], []
     for scene in scenes:
         actor, = scene.actors
-        color = str(generator.choice([c for c in COLORS if c != actor.color]))
+        color = str(generator.choice([c for c in PRESETS["tiny"].colors if c != actor.color]))
         wanted.append(replace(scene, actors=(replace(actor, color=color),)))
     return scenes, wanted, [caption(scene, generator) for scene in wanted]
 
