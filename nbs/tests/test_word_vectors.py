@@ -288,8 +288,8 @@ def test_word2vec_is_like_gensims(reference, capsys):
     cost = {name: skip_gram_loss(v, pairs, noise_shares(vocabulary.counts)) for name, v in (("ours", ours), ("gensim", theirs))}
     common, ceiling, n = neighbour_overlap(ours, theirs), neighbour_overlap(theirs, again), config.n_epochs * int(vocabulary.counts.sum())
     with capsys.disabled():
-        print(f"\nword2vec, {n:,} words; words a second of processor time: ours {n / (middle - start):,.0f}, "
-              f"gensim {n / (end - middle):,.0f}; cost of a pair {cost['ours']:.3f} and {cost['gensim']:.3f}; neighbours in common {common:.1%}, "
-              f"gensim with other dice {ceiling:.1%}")
+        print(f"\nword2vec, {n:,} words; words a second of processor time: ours {n / (middle - start):,.0f}, gensim {n / (end - middle):,.0f};"
+              f"\ncost of a pair {cost['ours']:.3f} and {cost['gensim']:.3f}; "
+              f"neighbours in common {common:.1%}, gensim with other dice {ceiling:.1%}")
     assert common > ceiling - .1 and common > .5
     assert cost["ours"] < 1.03 * cost["gensim"] < 1.03 * 6 * np.log(2)
