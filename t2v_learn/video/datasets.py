@@ -24,7 +24,7 @@ from statistics import median
 import numpy as np
 import torch
 
-from .clips import Clip, InputError, read_video, resample, to_unit, write_video
+from .clips import Clip, InputError, atomic_path, read_video, resample, to_unit, write_video
 from .world import World, caption, render
 
 # %% ../../nbs/1_video/05_datasets.ipynb #stack-clips
@@ -682,5 +682,6 @@ def write_folder(
         actor = scene.actors[0]
         clip = Path(folder) / f"{i:02d}-{actor.color}-{actor.shape}-{actor.motion}.{endings[i % len(endings)]}"
         write_video(Clip(render(scene)), clip)
-        clip.with_suffix(".txt").write_text(caption(scene, generator) + "\n", encoding="utf-8")
+        with atomic_path(clip.with_suffix(".txt")) as text:
+            text.write_text(caption(scene, generator) + "\n", encoding="utf-8")
     return scenes

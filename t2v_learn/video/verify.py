@@ -40,11 +40,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from .clips import Clip, InputError, read_video, to_unit, write_video
+from .clips import Clip, InputError, atomic_path, read_video, to_unit, write_video
 from .show import as_frames
 from .world import (BACKGROUNDS, COLORS, DIGITS, DIRECTIONS, KINDS, MOTIONS, PRESETS, SHAPES, TRAINING_SAMPLES,
-                                   WORLD_VERSION, Actor, Scene, World, can_be_drawn, coverage, is_inside, label, load_samples, render,
-                                   samples_of, shape_sdf)
+                                   WORLD_VERSION, Actor, Scene, World, can_be_drawn, coverage, is_inside, label, load_samples, path,
+                                   render, samples_of, shape_sdf)
 
 TINY_WORLD = PRESETS["tiny"]   # the first half of this lesson is about it
 
@@ -801,28 +801,29 @@ def save_reader(
     "Write the weights as safetensors, with the version of the world beside them."
     Path(folder).mkdir(parents=True, exist_ok=True)
     preset = next(name for name, network in NETWORKS.items() if type(reader) is network)
-    save_file(reader.state_dict(), Path(folder) / "model.safetensors")
-    (Path(folder) / "config.json").write_text(json.dumps(dict(world_version=WORLD_VERSION, preset=preset)) + "\n")
+    with atomic_path(Path(folder) / "config.json") as config, atomic_path(Path(folder) / "model.safetensors") as weights:
+        save_file(reader.state_dict(), weights)
+        config.write_text(json.dumps(dict(world_version=WORLD_VERSION, preset=preset)) + "\n")
 
 # %% ../../nbs/1_video/04_verify.ipynb #full-tolerances
 @dataclass(frozen=True)
 class FullTolerances(Tolerances):
     "The same contract for the full world; what is not named here is as in the tiny one."
-    level: float = .17          # so far from the background counts as something: 3 sigma of noise 0.05, a third of green on grey
-    speck: int = 9              # pixels: half of the smallest second blob (a quarter of 78 pixels)
-    background: float = .1      # distance in RGB: half of dark blue to dark green (.21)
-    color: float = .17          # distance in RGB: half of yellow to orange (.35)
+    level: float = .17           # so far from the background counts as something: 3 sigma of noise 0.05, a third of green on grey
+    speck: int = 9               # pixels: half of the smallest second blob (a quarter of 78 pixels)
+    background: float = .1       # distance in RGB: half of dark blue to dark green (.21)
+    color: float = .17           # distance in RGB: half of yellow to orange (.35)
     strength: tuple = (.75, 1.3) # share of its colour that a drawn shape shows: midway from whole to half, and as much above
-    pale: tuple = (.58, 1.3)    # the same for digits: the palest pencil shows .67 of its colour, half of the strongest is .5
-    same: float = .035          # squared difference between a digit's mask in parts of a clip, per area: digits differ by .044 or more
-    unlike: float = .12         # squared difference of a digit from the nearest training digit, per area: 99.9 % of other hands are nearer
-    sizes: tuple = (4.5, 12.0)  # the world's 5 to 11, and a tenth more
-    large: float = 7.75         # from this radius on an actor is large: midway from 6.5 to 9
-    growth: tuple = (1.5, 2.2)  # the world's 1.8, and a fifth to either side
-    speeds: tuple = (.45, 2.1)  # the world's .6 to 1.9, and a fifth of a pixel
-    fast: float = 1.25          # from this speed on a motion is fast: midway from 1 to 1.5
-    rounds: tuple = (8.5, 15.5) # radius of a round trip: the world's 10 to 14, and one and a half pixels
-    border: float = .7          # radii from the border where a bounce may turn: a step, and the invisible rim of a digit
+    pale: tuple = (.58, 1.3)     # the same for digits: the palest pencil shows .67 of its colour, half of the strongest is .5
+    same: float = .035           # squared difference between a digit's mask in parts of a clip, per area: digits differ by .044 or more
+    unlike: float = .12          # squared difference of a digit from the nearest training digit, per area: 99.9 % of other hands are nearer
+    sizes: tuple = (4.5, 12.0)   # the world's 5 to 11, and a tenth more
+    large: float = 7.75          # from this radius on an actor is large: midway from 6.5 to 9
+    growth: tuple = (1.5, 2.2)   # the world's 1.8, and a fifth to either side
+    speeds: tuple = (.45, 2.1)   # the world's .6 to 1.9, and a fifth of a pixel
+    fast: float = 1.25           # from this speed on a motion is fast: midway from 1 to 1.5
+    rounds: tuple = (8.5, 15.5)  # radius of a round trip: the world's 10 to 14, and one and a half pixels
+    border: float = .7           # radii from the border where a bounce may turn: a step, and the invisible rim of a digit
 
 FULL = FullTolerances()
 
@@ -834,6 +835,7 @@ def border_colors(
     edges = [video[:, 0], video[:, -1], video[:, :, 0], video[:, :, -1]]
     return np.median(np.concatenate(edges, 1), 1)
 
+# %% ../../nbs/1_video/04_verify.ipynb #same-name
 def same_name(
     distance: np.ndarray, # (f, names)
     names: list,          # one for each column
@@ -973,7 +975,7 @@ def sight(
     areas, centres = areas_and_centres(cover)
     return Sighting(cover, corners[:, ::-1], colors, areas, centres + corners[:, ::-1], boxes[:, [1, 0, 3, 2]]), near
 
-# %% ../../nbs/1_video/04_verify.ipynb #look
+# %% ../../nbs/1_video/04_verify.ipynb #view
 @dataclass
 class View:
     "What a clip shows, before anything but the background gets a name."
@@ -981,6 +983,7 @@ class View:
     sightings: list        # one or two
     reason: str            # why this cannot be a scene, or ""
 
+# %% ../../nbs/1_video/04_verify.ipynb #look
 def look(
     frames: np.ndarray,                # uint8 `f h w c`
     tolerances: FullTolerances = FULL, # what counts as something
@@ -1472,6 +1475,7 @@ def any_full_scene(
         if fits(scene):
             return scene
 
+# %% ../../nbs/1_video/04_verify.ipynb #full-sources-of-rows
 def drawn_scene(
     generator: np.random.Generator, # where chance comes from
 ) -> Scene:
@@ -1509,6 +1513,7 @@ def shows_still(
     "The clip shows the scene with everyone standing still."
     return shows(clip, each_motion(scene, lambda motion: "stands still"))
 
+# %% ../../nbs/1_video/04_verify.ipynb #frozen-first
 def frozen_first(
     scene: Scene,                   # what to draw
     generator: np.random.Generator, # not used
@@ -1545,8 +1550,8 @@ class FullReader(nn.Module):
     "A small network that reads clips of the full world, colour by colour."
     def __init__(self, dim=64):
         super().__init__()
-        self.look = nn.Sequential(conv_stage(3, 16, 5), conv_stage(16, 32, 3), nn.Conv2d(32, dim, 3, padding=1), nn.ReLU(),
-                                  nn.Conv2d(dim, dim, 3, padding=1), nn.ReLU())
+        self.look = nn.Sequential(nn.Conv2d(3, 24, 5, stride=2, padding=2), nn.ReLU(), nn.Conv2d(24, 48, 3, stride=2, padding=1), nn.ReLU(),
+                                  nn.Conv2d(48, dim, 3, padding=1), nn.ReLU(), nn.Conv2d(dim, dim, 3, padding=2, dilation=2), nn.ReLU())
         self.find = nn.Conv2d(dim, len(COLORS), 1)        # a map of attention for each colour
         self.shape = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, len(SHAPES)))
         self.glance = nn.Linear(dim, 12)                  # what of a frame matters for the motion
@@ -1561,7 +1566,7 @@ class FullReader(nn.Module):
         attention = maps.softmax(-1)
         features, places = attention @ seen, attention @ places_on_grid(h // 4, w // 4)   # b f k d, b f k 2
         history = torch.cat([places - places.mean(1, keepdim=True), self.glance(features)], -1)
-        return dict(there=maps.amax(-1).mean(1), shape=self.shape(features.mean(1)),
+        return dict(there=maps.amax(-1).mean(1), places=places, shape=self.shape(features.mean(1)),
                     motion=self.motion(rearrange(history, "b f k d -> b k (f d)")), background=self.background(seen.mean((1, 2))))
 
     def names(self, answers):
@@ -1587,31 +1592,38 @@ def full_batch(
     generator: np.random.Generator, # where chance comes from
     batch_size: int,                # how many clips
 ) -> tuple:
-    "Clips `b c f h w`; shape and motion of each colour (b, colours, 2), -1 where it is missing; background (b,)."
+    "Clips `b c f h w`; kinds (b, colours, 2): shape and motion, -1 where none is; places (b, f, colours, 2); background (b,)."
     scenes = [any_full_scene(generator) for _ in range(batch_size)]
     video = to_unit(np.stack([render(scene) for scene in scenes])).permute(0, 4, 1, 2, 3)
-    truth = torch.full((batch_size, len(COLORS), 2), -1)
+    kinds, places = torch.full((batch_size, len(COLORS), 2), -1), torch.zeros(batch_size, 16, len(COLORS), 2)
     for i, scene in enumerate(scenes):
         for actor in scene.actors:
-            truth[i, list(COLORS).index(actor.color)] = torch.tensor([SHAPES.index(actor.shape), list(KINDS).index(actor.motion)])
-    return video, truth, torch.tensor([list(BACKGROUNDS).index(scene.background) for scene in scenes])
+            k = list(COLORS).index(actor.color)
+            kinds[i, k] = torch.tensor([SHAPES.index(actor.shape), list(KINDS).index(actor.motion)])
+            places[i, :, k] = torch.from_numpy(path(actor, 16, 64) / 32 - 1)
+    return video, kinds, places, torch.tensor([list(BACKGROUNDS).index(scene.background) for scene in scenes])
 
 # %% ../../nbs/1_video/04_verify.ipynb #full-loss
 def full_loss(
-    reader: FullReader,        # the network
-    video: torch.Tensor,       # `b c f h w`
-    truth: torch.Tensor,       # (b, colours, 2), of `full_batch`
-    background: torch.Tensor,  # (b,)
+    reader: FullReader,       # the network
+    video: torch.Tensor,      # `b c f h w`
+    kinds: torch.Tensor,      # (b, colours, 2), as of `full_batch`
+    places: torch.Tensor,     # (b, f, colours, 2)
+    background: torch.Tensor, # (b,)
 ) -> torch.Tensor:
-    "Who is there is asked of every colour, what it is only of those that are."
-    answers, there = reader(video), truth[..., 0] >= 0
+    "Who is there is asked of every colour; where, and what it is, only of those that are."
+    answers, there = reader(video), kinds[..., 0] >= 0
+    shape, motion = kinds[there].T
+    wrong = F.cross_entropy(answers["shape"][there], shape) + F.cross_entropy(answers["motion"][there], motion)
+    off = (answers["places"] - places).abs().mean((1, 3))[there].mean()
     return (F.binary_cross_entropy_with_logits(answers["there"], there.float()) + F.cross_entropy(answers["background"], background)
-            + F.cross_entropy(answers["shape"][there], truth[there][:, 0]) + F.cross_entropy(answers["motion"][there], truth[there][:, 1]))
+            + wrong + 10 * off)
 
 # %% ../../nbs/1_video/04_verify.ipynb #train-full-reader
 def train_full_reader(
     steps: int = 4000, # of 16 clips
     seed: int = 0,     # of weights, clips and noise
+    bf16: bool = False # twice as fast where the processor has such numbers
 ) -> FullReader:       # ready to read
     "Train a reader of the full world from nothing; an hour on one core."
     with torch.random.fork_rng():
@@ -1621,8 +1633,9 @@ def train_full_reader(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps)
     generator, chance = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     for _ in range(steps):
-        video, truth, background = full_batch(generator, 16)
-        loss = full_loss(reader, soften(video, chance), truth, background)
+        video, *truth = full_batch(generator, 16)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = full_loss(reader, soften(video, chance), *truth)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
