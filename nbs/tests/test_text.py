@@ -218,6 +218,22 @@ def test_longest_prompt_that_fits_does_not_warn(encoder):
         assert encoder(["red " * 510]).mask.sum() == 512
 
 
+@pytest.mark.parametrize("unit, pieces", [("a", 3), ("red ", 512), ("?", 512), ("\u05e9\u05dc\u05d5\u05dd ", 512)])
+def test_a_hundred_thousand_characters(encoder, unit, pieces):
+    "One endless word is one unknown; more words than fit are cut, with a warning"
+    text = (unit * 100_000)[:100_000]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        states = encoder([text])
+    assert int(states.mask.sum()) == pieces and states.tokens.isfinite().all() and len(caught) == (pieces == 512)
+
+def test_a_hundred_thousand_characters_with_a_blank():
+    words, model = (caption_bert() / "vocab.txt").read_text(encoding="utf-8").split(), open_bert(caption_bert())
+    with pytest.raises(InputError, match="reads 30 words, not 25001"): fill_in(model, words, "red " * 25_000 + "[MASK]")
+    assert len(fill_in(model, words, "a" * 100_000 + " [MASK]")[0]) == len(words)      # one endless word is one unknown
+    for odd in ("?! [MASK]", "🙂 [MASK]", "עיגול אדום [MASK]"): assert len(fill_in(model, words, odd)) == 1
+
+
 def test_odd_text_is_read(encoder):
     odd = ["?!", "🙂", "שלום עולם", "[SEP] [MASK]", "a\x00red\x07circle", "ﬁne Ünïcödé"]
     text = encoder(odd)
@@ -313,6 +329,16 @@ def test_weights_damaged_or_of_another_shape(tmp_path):
     for change in ({"hidden_size": 32}, {"num_hidden_layers": 3}):
         (tmp_path / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(InputError, match="cannot be read|belong together"): load_bert(tmp_path)
+
+
+def test_vocabulary_with_a_word_twice_or_without_the_unknown_or_not_text(tmp_path):
+    small_bert(tmp_path)
+    for words, message in (([*WORDS[:-1], "red"], "'red' twice"), ([w for w in WORDS if w != "[UNK]"], r"lacks \[UNK\]")):
+        (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+        for read in (lambda: TextEncoder(str(tmp_path)), lambda: open_bert(tmp_path)):
+            with pytest.raises(InputError, match=message): read()
+    (tmp_path / "vocab.txt").write_bytes(b"[PAD]\n[UNK]\n\xff\xfe\n")
+    with pytest.raises(InputError, match="vocab.txt is not UTF-8"): TextEncoder(str(tmp_path))
 
 
 def test_vocabulary_missing_or_of_another_model(tmp_path):
@@ -427,6 +453,37 @@ def test_attention_without_positions_has_the_bits_it_always_had():
     attend, x = MultiHeadAttention(12, 3), torch.randn(2, 5, 12)
     assert [name for name, _ in attend.named_parameters()] == ["to_q.weight", "to_out.weight", "to_out.bias", "to_k.weight", "to_v.weight"]
     assert torch.equal(attend(x), attend(x, bias=None, angles=None))
+
+
+@pytest.mark.parametrize("masked", ["nothing", "padding", "pairs", "pairs and heads"])
+@pytest.mark.parametrize("context_dim", [None, 24, 40])
+def test_each_attention_is_pytorchs(context_dim, masked):
+    "Self- and cross-attention, with every kind of mask, beside `nn.MultiheadAttention`; and the function beneath beside PyTorch's"
+    torch.manual_seed(0)
+    x, context = torch.randn(3, 6, 24), None if context_dim is None else torch.randn(3, 9, context_dim)
+    seen = x if context is None else context
+    n, wide = seen.shape[1:]
+    mask = {"nothing": None, "padding": torch.arange(n) < torch.tensor([[n], [2], [5]]), "pairs": torch.rand(3, 6, n) > .5,
+            "pairs and heads": torch.rand(3, 4, 6, n) > .5}[masked]
+    if masked.startswith("pairs"): mask[..., 0] = True
+    theirs = torch.nn.MultiheadAttention(24, 4, kdim=wide, vdim=wide, batch_first=True)
+    torch.nn.init.normal_(theirs.in_proj_bias), torch.nn.init.normal_(theirs.out_proj.bias)
+    ours = MultiHeadAttention(24, 4, context_dim=context_dim, bias=True)
+    stacked = theirs.in_proj_weight
+    matrices = stacked.chunk(3) if stacked is not None else (theirs.q_proj_weight, theirs.k_proj_weight, theirs.v_proj_weight)
+    for part, weight, bias_ in zip((ours.to_q, ours.to_k, ours.to_v), matrices, theirs.in_proj_bias.chunk(3)):
+        part.load_state_dict(dict(weight=weight, bias=bias_))
+    ours.to_out.load_state_dict(theirs.out_proj.state_dict())
+    forbidden = {}
+    if masked == "padding": forbidden = dict(key_padding_mask=~mask)
+    elif mask is not None: forbidden = dict(attn_mask=~(mask if mask.ndim == 4 else mask[:, None].expand(-1, 4, -1, -1)).flatten(0, 1))
+    want, shares = theirs(x, seen, seen, average_attn_weights=False, **forbidden)
+    got, weights = ours(x, context, mask, return_weights=True)
+    assert (got - want).abs().max() < 1e-6 and (weights - shares).abs().max() < 1e-6
+    q, k, v = torch.randn(3, 4, 6, 5), torch.randn(3, 4, n, 5), torch.randn(3, 4, n, 7)
+    room = None if mask is None else mask[:, None, None] if mask.ndim == 2 else mask[:, None] if mask.ndim == 3 else mask
+    want = torch.nn.functional.scaled_dot_product_attention(q, k, v, room)
+    assert (scaled_dot_product_attention(q, k, v, room) - want).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize("n_buckets, max_distance", [(32, 128), (8, 20), (64, 1000)])
@@ -672,3 +729,16 @@ def test_blank_chart_draws_bars_and_truth():
     assert [float(line[0, 1]) for line in axes[0].collections[0].get_segments()] == [.5, 0.]
     assert [t.get_text() for t in axes[0].get_xticklabels()] == ["circle", "square"] and axes[1].get_title() == "the [MASK]"
     assert len(bert.blank_chart(guesses).axes[0].collections) == 0
+
+
+@pytest.mark.slow
+def test_the_tiny_bert_that_ships_is_what_the_function_makes():
+    "Trained anew: the same words, and the same guesses but for what rounding does in 1,500 steps on another machine"
+    model, words, losses = bert.pretrain_on_captions()
+    shipped = open_bert(caption_bert())
+    print("equal to the bit:", all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), shipped.state_dict().values())))
+    assert words == (caption_bert() / "vocab.txt").read_text(encoding="utf-8").split() and sum(losses[-100:]) / 100 < .7
+    assert model.size == shipped.size and list(model.state_dict()) == list(shipped.state_dict())
+    for text in ("a red [MASK] moving right", "a [MASK] circle moving right", "a red circle moves [MASK] the right"):
+        (new,), (old,) = fill_in(model, words, text), fill_in(shipped, words, text)
+        assert max(abs(new[word] - old[word]) for word in words) < .1, text

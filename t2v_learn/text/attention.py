@@ -33,13 +33,14 @@ def attention_map(
     queries: list[str] | None = None, # names of the rows
     keys: list[str] | None = None,    # names of the columns
     titles: list[str] | None = None,  # a title per panel
+    darkest: float = 1.,              # this share and all above are drawn darkest
 ):                                    # a matplotlib Figure
     "Who listens to whom: one row per question, dark = a large share."
     import matplotlib.pyplot as plt
     panels = weights.detach().float().cpu().reshape(-1, *weights.shape[-2:]).numpy()       # h q k
     figure = plt.figure(figsize=(1 + 2.4 * len(panels), 2.4), layout="constrained")
     for n, (panel, ax) in enumerate(zip(panels, figure.subplots(1, len(panels), squeeze=False)[0])):
-        ax.imshow(panel, cmap="Blues", vmin=0, vmax=1)
+        ax.imshow(panel, cmap="Blues", vmin=0, vmax=darkest)
         ax.set_xticks(range(panel.shape[1]), keys or range(panel.shape[1]), rotation=90 if keys else 0)
         ax.set_yticks(range(panel.shape[0]), queries or range(panel.shape[0]))
         if n: ax.set_yticklabels([])

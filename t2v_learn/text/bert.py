@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['PACKAGE', 'HUB_NAME', 'SHA256', 'HUB_FILES', 'THEIR_SIZES', 'RENAMES', 'UNUSED', 'SPECIALS', 'package_folder',
-           'sha256', 'check_files', 'quiet_transformers', 'check_bert', 'load_bert', 'piece_ids', 'padded_length',
-           'fit_ids', 'encode_ids', 'masked_mean', 'TextStates', 'stack_states', 'StateCache', 'hub_folder',
-           'find_folder', 'TextEncoder', 'word_states', 'cosine_map', 'word_map', 'BertSize', 'read_size', 'our_name',
-           'their_name', 'read_weights', 'BertEmbeddings', 'BertLayer', 'BertPooler', 'BertWordHead', 'Bert',
-           'open_bert', 'mask_words', 'caption_corpus', 'caption_ids', 'pretrain', 'pretrain_on_captions', 'fill_in',
-           'blank_chart', 'save_bert', 'caption_bert']
+           'sha256', 'check_files', 'quiet_transformers', 'check_vocabulary', 'check_bert', 'load_bert', 'piece_ids',
+           'padded_length', 'fit_ids', 'encode_ids', 'masked_mean', 'TextStates', 'stack_states', 'StateCache',
+           'hub_folder', 'find_folder', 'TextEncoder', 'word_states', 'cosine_map', 'word_map', 'BertSize', 'read_size',
+           'our_name', 'their_name', 'read_weights', 'BertEmbeddings', 'BertLayer', 'BertPooler', 'BertWordHead',
+           'Bert', 'open_bert', 'mask_words', 'caption_corpus', 'caption_ids', 'pretrain', 'pretrain_on_captions',
+           'fill_in', 'blank_chart', 'save_bert', 'caption_bert']
 
 # %% ../../nbs/2_text/11_bert.ipynb #imports-export
 import hashlib, json, warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -74,6 +74,17 @@ def quiet_transformers():
         logging.set_verbosity(level)
         if bars: logging.enable_progress_bar()
 
+# %% ../../nbs/2_text/11_bert.ipynb #check-vocabulary
+def check_vocabulary(
+    path: Path, # a vocab.txt, a word per line
+) -> None:
+    "Refuse a vocabulary in which a word has two ids, or what is unknown has none."
+    try: counts = Counter(path.read_text(encoding="utf-8").split("\n"))
+    except UnicodeDecodeError: raise InputError(f"{path} is not UTF-8 text: fetch it again.") from None
+    twice = [word for word, n in counts.items() if word and n > 1]
+    if twice: raise InputError(f"{path} holds the word {twice[0]!r} twice: fetch it again, or choose another BERT.")
+    if "[UNK]" not in counts: raise InputError(f"{path} lacks [UNK], the word for what is unknown: fetch it again, or choose another BERT.")
+
 # %% ../../nbs/2_text/11_bert.ipynb #check_bert
 def check_bert(
     folder: Path, # what may be a BERT
@@ -88,6 +99,7 @@ def check_bert(
         raise InputError(f"{folder} holds no model.safetensors: other weight files can run code and are never opened.")
     if not any((folder / name).is_file() for name in ("vocab.txt", "tokenizer.json")):
         raise InputError(f"{folder} holds no vocabulary: vocab.txt or tokenizer.json is missing.")
+    if (folder / "vocab.txt").is_file(): check_vocabulary(folder / "vocab.txt")
 
 # %% ../../nbs/2_text/11_bert.ipynb #load_bert
 def load_bert(
@@ -530,7 +542,8 @@ def caption_ids(
 ) -> Tensor:               # `b n`, with [CLS], [SEP] and padding; what is not in the vocabulary is [UNK]
     "Captions as ids of whole words."
     if not captions: raise InputError("There is no caption: give at least one.")
-    if list(vocabulary[:5]) != list(SPECIALS): raise InputError(f"A vocabulary begins with {' '.join(SPECIALS)}.")
+    if list(vocabulary[:5]) != list(SPECIALS) or len(set(vocabulary)) < len(vocabulary):
+        raise InputError(f"A vocabulary begins with {' '.join(SPECIALS)} and holds no word twice.")
     index = {word: i for i, word in enumerate(vocabulary)}
     rows = [[2, *(index.get(word, index.get(word.lower(), 1)) for word in c.split()), 3] for c in captions]
     return nn.utils.rnn.pad_sequence(list(map(torch.tensor, rows)), batch_first=True)
