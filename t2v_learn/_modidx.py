@@ -411,6 +411,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                      't2v_learn.text.bert.caption_ids': ('2_text/bert.html#caption_ids', 't2v_learn/text/bert.py'),
                                      't2v_learn.text.bert.check_bert': ('2_text/bert.html#check_bert', 't2v_learn/text/bert.py'),
                                      't2v_learn.text.bert.check_files': ('2_text/bert.html#check_files', 't2v_learn/text/bert.py'),
+                                     't2v_learn.text.bert.check_vocabulary': ( '2_text/bert.html#check_vocabulary',
+                                                                               't2v_learn/text/bert.py'),
                                      't2v_learn.text.bert.cosine_map': ('2_text/bert.html#cosine_map', 't2v_learn/text/bert.py'),
                                      't2v_learn.text.bert.encode_ids': ('2_text/bert.html#encode_ids', 't2v_learn/text/bert.py'),
                                      't2v_learn.text.bert.fill_in': ('2_text/bert.html#fill_in', 't2v_learn/text/bert.py'),
