@@ -13,7 +13,7 @@ from torch import nn
 from t2v_learn.text.sentences import (GRUCell, Question, RNNCell, Score, SentenceEncoder, contrastive_loss, idf, meaning_batch,
                                       random_actors, read_words, retrieval_accuracy, say, score_chart, train_sentences, twin,
                                       twin_questions, weighted_mean, word_ids, word_questions)
-from t2v_learn.text.word_vectors import python_reference, words
+from t2v_learn.text.word_vectors import SkipGramConfig, python_reference, word2vec, words
 from t2v_learn.video.clips import InputError
 from t2v_learn.video.world import RESERVED, World
 
@@ -194,15 +194,43 @@ def test_no_training_teaches_a_mean_to_tell_twins_apart():
     assert retrieval_accuracy(encoder, twin_questions(50, chance())).share == .5
 
 
-@pytest.mark.slow
-def test_a_gru_learns_to_tell_twins_apart():
-    "On combinations that its training never showed"
+@pytest.fixture(scope="module")
+def gru():
+    "A GRU trained as the lesson trains it"
     torch.manual_seed(0)
     encoder = SentenceEncoder(VOCABULARY, "gru")
     train_sentences(encoder)
+    return encoder
+
+
+@pytest.mark.slow
+def test_a_gru_learns_to_tell_twins_apart(gru):
+    "On combinations that its training never showed"
     twins, unheard = twin_questions(300, chance(1)), word_questions(10, chance(2))
-    assert retrieval_accuracy(encoder, twins).low > .8
-    assert retrieval_accuracy(encoder, unheard).high < .65 < .9 < retrieval_accuracy(encoder, word_questions(10, chance(2), False)).low
+    assert retrieval_accuracy(gru, twins).low > .8
+    assert retrieval_accuracy(gru, unheard).high < .65 < .9 < retrieval_accuracy(gru, word_questions(10, chance(2), False)).low
+
+
+@pytest.mark.slow
+def test_who_has_read_much_leads_on_words_never_read(gru, capsys):
+    "All readers on one axis: the pretrained BERT's interval on held-out words lies above everybody else's"
+    from t2v_learn.text.bert import TextEncoder, caption_bert
+    drawn = chance()
+    corpus = [words(say(random_actors(1 + i % 2, drawn), drawn)) for i in range(4000)]
+    vectors = word2vec(corpus, torch.Generator().manual_seed(0), SkipGramConfig(dim=32, min_count=1, sample=1, n_epochs=5))
+    mean = lambda texts: weighted_mean(vectors.vectors[(given := word_ids(vectors.index, texts))[0]], given[1].float())
+    tiny, big = TextEncoder(str(caption_bert())), TextEncoder()
+    readers = {"mean word2vec": mean, "GRU": gru, "own tiny BERT": lambda t: tiny(t).pooled, "pretrained BERT": lambda t: big(t).pooled}
+    exam = {"twins": twin_questions(300, chance(1)), "held-out words": word_questions(15, chance(2))}
+    scores = {name: {part: retrieval_accuracy(embed, exam[part]) for part in exam} for name, embed in readers.items()}
+    with capsys.disabled():
+        for name, parts in scores.items():
+            shares = (f"{part} {s.share:6.1%} [{s.low:.1%}, {s.high:.1%}] of {s.n}" for part, s in parts.items())
+            print(f"\n{name:16}", *shares, sep="  ", end="")
+    heard = {name: parts["held-out words"] for name, parts in scores.items()}
+    lead = heard.pop("pretrained BERT")
+    assert lead.low > max(s.high for s in heard.values()) and lead.share > .75
+    assert scores["mean word2vec"]["twins"].share == .5 and scores["GRU"]["twins"].low > scores["pretrained BERT"]["twins"].high
 
 
 # ---- drawing
