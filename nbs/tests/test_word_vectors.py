@@ -224,12 +224,12 @@ def test_overlap_of_neighbours():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 4), st.floats(0, 4)), min_size=1, max_size=25))
-def test_labels_are_pushed_apart(points):
+def test_labels_cover_neither_each_other_nor_dots(points):
     points, sizes = torch.tensor(points), torch.tensor([.9, .2]).expand(len(points), 2)
-    at = spread_labels(points, sizes)
-    between = (at[:, None] - at).abs()
-    cover = ((sizes - between) > 1e-3).all(2) & ~torch.eye(len(at), dtype=torch.bool)
-    assert not cover.any() and torch.equal(at[:, 0], points[:, 0])
+    at = spread_labels(points + .1, sizes, points, .12)
+    cover = ((sizes - (at[:, None] - at).abs()) > 1e-3).all(2) & ~torch.eye(len(at), dtype=torch.bool)
+    dotted = ((sizes + .12) / 2 - (at[:, None] + sizes[:, None] / 2 - points).abs() > 1e-3).all(2)
+    assert not cover.any() and not dotted.any() and torch.equal(at[:, 0], points[:, 0] + .1)
 
 
 def test_map_shows_each_word_once_and_changes_nothing():

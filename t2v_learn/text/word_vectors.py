@@ -12,6 +12,7 @@ __all__ = ['words', 'sentences', 'python_reference', 'Vocabulary', 'skip_gram_pa
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 import torch.nn.functional as F
@@ -201,16 +202,16 @@ def word2vec(
 def spread_labels(
     points: Tensor, # where labels would like to begin: x and y `n 2`
     sizes: Tensor,  # width and height of each, in the same unit `n 2`
-) -> Tensor:        # where they may begin, so that none covers another `n 2`
-    "Push labels up or down until they are apart."
-    at, number = points.clone(), torch.arange(len(points))
-    for _ in range(1000):
-        between = (at + sizes / 2)[:, None] - (at + sizes / 2)                         # n n 2
-        cover = (sizes[:, None] + sizes) / 2 - between.abs()                           # n n 2
-        hit = (cover > 0).all(2) & (number[:, None] != number)
-        if not hit.any(): break
-        up = torch.where(between[..., 1] == 0, number[:, None] - number, between[..., 1]).sign()
-        at[:, 1] += (hit * up * (.5 * cover[..., 1] + 1e-3)).sum(1) / hit.sum(1).clamp(min=1)
+    dots: Tensor,   # the middle of round things that must stay visible `m 2`
+    width: float,   # how large those are
+) -> Tensor:        # where labels may begin, so that none covers another or a dot `n 2`
+    "Move labels up or down, one after the other, each to the nearest free place."
+    at, low, high = points.clone(), dots - width / 2, dots + width / 2     # corners of what is taken
+    for i, size in enumerate(sizes):
+        for step in count():                                               # 0, 1 up, 1 down, 2 up, ...
+            at[i, 1] = points[i, 1] + (step + 1) // 2 * (-1) ** (step + 1) * size[1] / 4
+            if not ((at[i] < high) & (at[i] + size > low)).all(1).any(): break
+        low, high = torch.cat([low, at[i:i + 1]]), torch.cat([high, at[i:i + 1] + size])
     return at
 
 # %% ../../nbs/2_text/08_word_vectors.ipynb #vector_map
@@ -229,7 +230,7 @@ def vector_map(
     at = stack @ torch.linalg.svd(stack, full_matrices=False).Vh[:2].T                        # n 2
     at = (at - at.amin(0)) / (at.amax(0) - at.amin(0)).clamp(min=1e-6) * (torch.tensor(size) - 1)   # inches
     sizes = torch.tensor([[.085 * len(word), .18] for word in chosen])
-    labels = spread_labels(at + torch.tensor([.08, .03]), sizes)
+    labels = spread_labels(at + torch.tensor([.08, .03]), sizes, at, width=.12)
     (left, low), (right, high) = torch.minimum(at, labels).amin(0) - .15, (labels + sizes).amax(0) + .05
     figure = plt.figure(figsize=size)
     ax = figure.add_axes([0, 0, 1, 1], xlim=(left.item(), right.item()), ylim=(low.item(), high.item()), xticks=[], yticks=[])
