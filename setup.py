@@ -30,7 +30,7 @@ setup(
     keywords=cfg["keywords"].split(),
     python_requires=">=" + cfg["min_python"],
     packages=find_packages(include=["t2v_learn", "t2v_learn.*"]),
-    package_data={"t2v_learn": ["weights/**/*.safetensors", "weights/**/*.json"]},
+    package_data={"t2v_learn": ["weights/**/*.safetensors", "weights/**/*.json", "weights/**/*.txt"]},
     install_requires=cfg["requirements"].split(),
     extras_require={"lab": lab, "dev": lab + cfg["dev_requirements"].split()},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
