@@ -8,6 +8,7 @@ __all__ = ['PRESETS', 'shipped_models', 'from_hub', 'find_model', 'seeded_noise'
            'Preset', 'find_preset', 'new_model', 'make_data', 'denoising_loss', 'train']
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #imports
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -29,9 +30,10 @@ from .sampling import level_times, sample
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #shipped-models
 def shipped_models() -> list[str]: # names that `from_pretrained` takes
-    "The trained models that come with the package."
+    "The trained models that come with the package, apart from readers and text encoders."
     folder = files("t2v_learn") / "weights"
-    return sorted(p.name for p in folder.iterdir() if (p / "config.json").is_file() and not p.name.startswith("reader"))
+    found = {p.name: json.loads((p / "config.json").read_text()) for p in folder.iterdir() if (p / "config.json").is_file()}
+    return sorted(name for name, config in found.items() if str(config.get("kind")).startswith("text-to-video"))
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #from-hub
 def from_hub(
