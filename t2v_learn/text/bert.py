@@ -473,8 +473,12 @@ class Bert(nn.Module):
         self.layers = nn.ModuleList(BertLayer(size) for _ in range(size.n_layers))
         self.pooler, self.head = BertPooler(size) if pooler else None, BertWordHead(size) if head else None
 
-    def all_states(self, ids, mask=None, segments=None):
-        "The states after the embeddings and after each layer: a list of `b n d`."
+    def all_states(self,
+        ids: Tensor,                     # `b n`
+        mask: Tensor | None = None,      # bool `b n`, True = a piece, False = padding
+        segments: Tensor | None = None,  # `b n`, 0 or 1
+    ) -> list[Tensor]:                   # `b n d` each: after the embeddings, and after each layer
+        "What each layer hands to the next."
         states = [self.embed(ids, segments)]
         for layer in self.layers: states.append(layer(states[-1], mask))
         return states

@@ -354,11 +354,16 @@ def scene_world(
 
 def score(
     clip: Clip | torch.Tensor | np.ndarray, # as for `read_scene`
-    scene: Scene,                           # what was asked for
+    scene: Scene | str,                     # what was asked for: a scene, or a prompt that says it
 ) -> dict:                                  # each attribute that was said, and joint: True where the clip shows it
     "Grade a clip. One attribute can be right in a clip that is no scene; joint cannot."
-    reading, asked = read_scene(clip), label(scene)
-    if scene_world(scene) == "full":
+    if isinstance(scene, str):
+        from t2v_learn.text.tagging import asked_for   # lesson 07 reads prompts
+        asked, world = asked_for(scene, find_world(as_frames(clip).shape))
+    else:
+        asked, world = label(scene), scene_world(scene)
+    reading = read_scene(clip)
+    if world == "full":
         return grade(reading, asked)   # further down
     right = {name: reading.attributes.get(name) == value for name, value in asked["actors"][0].items()}
     return right | dict(joint=bool(reading) and all(right.values()))
