@@ -119,7 +119,8 @@ def test_steepness_is_the_squared_slope(gan, batch):
                                                                              (batch[1].tokens, batch[1].mask, batch[1].pooled))))[:1]
     video = batch[0][:1].double()
     found = steepness(D, video, asked).item()
-    slope = torch.autograd.functional.jacobian(lambda v: (D.real(D.look(v)) [:, 0] + (D.look(v) * asked).sum(1) / D.look(v).shape[1]**.5).sum(), video)
+    def score(v): return (D.real(D.look(v))[:, 0] + (D.look(v) * asked).sum(1) / D.look(v).shape[1]**.5).sum()
+    slope = torch.autograd.functional.jacobian(score, video)
     assert found == pytest.approx(slope.square().sum().item(), rel=1e-4)
 
 
@@ -175,8 +176,7 @@ def same(a, b): return a.keys() == b.keys() and all(torch.equal(a[name], b[name]
 
 def test_steps_are_deterministic_and_killed_and_resumed_equals_never_killed(tmp_path, monkeypatch):
     small(monkeypatch)
-    options = dict(steps=6, precision="fp32", progress=False, device="cpu", n_captions=2)
-    options.pop("n_captions")
+    options = dict(steps=6, precision="fp32", progress=False, device="cpu")
     train_gan(folder=tmp_path / "whole", **options)
     train_gan(folder=tmp_path / "again", **options)
     def stop(trainer): raise KeyboardInterrupt
@@ -185,9 +185,9 @@ def test_steps_are_deterministic_and_killed_and_resumed_equals_never_killed(tmp_
     assert not (tmp_path / "killed" / "model.safetensors").exists()
     train_gan(folder=tmp_path / "killed", **options, resume=True)
     whole, again, killed = (load_state(tmp_path / name)[0] for name in ("whole", "again", "killed"))
-    drop = lambda state: {name: t for name, t in state.items() if name != "history"}     # noqa: E731  (it holds minutes)
+    def drop(state): return {name: t for name, t in state.items() if name != "history"}     # it holds minutes
     assert same(drop(whole), drop(again)) and same(drop(whole), drop(killed))
-    assert any(name.startswith("optimizer/generator/") for name in whole) and any(name.startswith("optimizer/discriminator/") for name in whole)
+    for player in ("generator", "discriminator"): assert any(name.startswith(f"optimizer/{player}/") for name in whole)
     assert same(*(load_weights(tmp_path / name)[0] for name in ("whole", "killed")))
 
 
@@ -235,14 +235,16 @@ def test_a_gan_cannot_edit(saved):
 def test_half_is_half_and_draws_nearly_the_same(saved, tmp_path):
     model = TextToVideo.from_pretrained(saved, precision="fp32")
     model.save_pretrained(tmp_path / "half", half=True)
-    size = lambda folder: (folder / "model.safetensors").stat().st_size     # noqa: E731
+    def size(folder): return (folder / "model.safetensors").stat().st_size
     assert size(tmp_path / "half") < .55 * size(saved)
-    a, b = (m("a red circle moving right", seed=1).frames.astype(int) for m in (model, TextToVideo.from_pretrained(tmp_path / "half", precision="fp32")))
+    half = TextToVideo.from_pretrained(tmp_path / "half", precision="fp32")
+    a, b = (m("a red circle moving right", seed=1).frames.astype(int) for m in (model, half))
     assert np.abs(a - b).mean() <= 1
 
 
-@pytest.mark.parametrize("damage, said", [(lambda c: c.pop("gan"), "does not describe a GAN"), (lambda c: c["gan"].update(arms=2), "does not describe a GAN"),
-                                          (lambda c: c["gan"].update(dim=32), "16"), (lambda c: c["encoder"].update(revision="0"), "another version")])
+@pytest.mark.parametrize("damage, said", [
+    (lambda c: c.pop("gan"), "does not describe a GAN"), (lambda c: c["gan"].update(arms=2), "does not describe a GAN"),
+    (lambda c: c["gan"].update(dim=32), "16"), (lambda c: c["encoder"].update(revision="0"), "another version")])
 def test_what_does_not_fit_is_refused(saved, damage, said):
     weights, config = load_weights(saved)
     damage(config)
@@ -281,3 +283,32 @@ def test_interrupted_says_where_it_stands(tmp_path, monkeypatch):
     with pytest.raises(Interrupted, match="resume"):
         train_gan(folder=tmp_path / "a", steps=4, progress=False, device="cpu", callbacks=(Every(ctrl_c, steps=2),))
     assert train_gan(folder=tmp_path / "a", steps=4, progress=False, device="cpu", resume=True).config["trained"]["steps"] == 4
+
+
+# --- on the command line
+
+def t2v(*args):
+    from t2v_learn.cli import run
+    return run([str(a) for a in args])
+
+
+def test_train_generate_and_resume_on_the_command_line(tmp_path, monkeypatch, capfd):
+    small(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert t2v("train", "--arch", "gan", "--preset", "tiny", "--steps", 2, "--precision", "fp32") == 0
+    assert (tmp_path / "runs" / "tiny-gan" / "model.safetensors").is_file()
+    assert t2v("generate", "a red circle moving right", "--model", "runs/tiny-gan", "-o", "a.gif") == 0 and (tmp_path / "a.gif").is_file()
+    assert t2v("train", "--resume", "--steps", 3, "--out", "runs/tiny-gan", "--precision", "fp32") == 0     # it knows what it was
+    assert load_weights(tmp_path / "runs" / "tiny-gan")[1]["trained"]["steps"] == 3
+    capfd.readouterr()
+    assert t2v("edit", "a.gif", "a blue square moving up", "--model", "runs/tiny-gan") == 2
+    assert "cannot edit" in capfd.readouterr().err
+    assert t2v("train", "--arch", "rnn", "--steps", 1) == 2 and "unet3d, gan" in capfd.readouterr().err
+
+
+def test_it_trains_on_a_folder_of_clips(tmp_path, monkeypatch):
+    small(monkeypatch)
+    from t2v_learn.video.datasets import write_folder
+    write_folder(tmp_path / "clips", n=4)
+    model = train_gan(data=tmp_path / "clips", steps=1, folder=tmp_path / "run", progress=False, device="cpu")
+    assert len(model("a red circle moving right")) == 8

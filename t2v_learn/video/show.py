@@ -179,10 +179,11 @@ def animate(
 LINES = {"video":     ("#2a78b5", ["clips", "show", "world", "verify", "datasets"]),
          "text":      ("#d9772b", ["words", "attention", "BERT"]),
          "training":  ("#7a7a7a", ["training", "checkpoint"]),
+         "gan":       ("#8c6bb1", ["ConvLSTM", "GAN"]),
          "diffusion": ("#3a9a5b", ["noise", "blocks", "U-Net", "denoiser", "sampler", "video"]),
          "judge":     ("#b5446e", ["judge"])}
 ALIASES = {"tokens": "words", "tagging": "words", "word_vectors": "words", "sentences": "words", "bert": "BERT", "loop": "training",
-           "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "pipeline": "video", "evaluate": "judge"}
+           "convlstm": "ConvLSTM", "gan": "GAN", "coherence": "GAN", "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "pipeline": "video", "evaluate": "judge"}
 
 def station(
     here: str, # a name on the map, or the name of a lesson's module
@@ -196,7 +197,7 @@ def station(
 # %% ../../nbs/1_video/02_show.ipynb #positions
 def positions() -> dict[str, tuple[float, float]]: # name of the station: its x and y
     "Where the stations lie on the map, in the order of the course"
-    tracks = {"video": (0, 1), "text": (2, 0), "training": (6, .5), "diffusion": (8, .5), "judge": (14, .5)}
+    tracks = {"video": (0, 1), "text": (2, 0), "training": (6, .5), "gan": (9.5, 1), "diffusion": (8, .5), "judge": (14, .5)}
     return {name: (x + i, y) for line, (x, y) in tracks.items() for i, name in enumerate(LINES[line][1])}
 
 # %% ../../nbs/1_video/02_show.ipynb #rails
@@ -204,9 +205,10 @@ def rails(
     axis: object, # matplotlib axes to draw on
 ) -> None:
     "The tracks, in the colours of their lines"
-    (video, *_), (text, *_), (gray, _), (green, _), (red, _) = LINES.values()
+    (video, *_), (text, *_), (gray, _), (purple, _), (green, _), (red, _) = LINES.values()
     style = dict(lw=5, solid_capstyle="round", solid_joinstyle="round", zorder=1)
     axis.text(1.75, 0, "“a red circle …”", ha="right", va="center", style="italic", fontsize=10, color=text)
+    axis.plot([7.5, 8.2, 12.8, 13.5], [.5, 1, 1, .5], color=purple, **style)
     axis.plot([7.5, 13.5], [.5, .5], color=green, **style)
     axis.plot([13.5, 14], [.5, .5], color=red, **style)
     axis.plot([0, 4.5, 5.3], [1, 1, .5], color=video, **style)
