@@ -50,6 +50,7 @@ def test_clips_are_clips_and_shares_are_shares(gan, batch):
 
 def test_words_sentence_and_noise_all_reach_the_clip(gan, batch):
     text, z = batch[1], noise(4)
+    gan.eval()
     with torch.no_grad():
         clip = gan.generator(text, z)
         other_words = TextStates(text.tokens.roll(1, 0), text.mask.roll(1, 0), text.pooled)
@@ -60,6 +61,7 @@ def test_words_sentence_and_noise_all_reach_the_clip(gan, batch):
 
 def test_a_frame_knows_nothing_of_later_frames(gan, batch):
     z = noise(4)
+    gan.eval()
     with torch.no_grad():
         before = gan.generator(batch[1], z)
         gan.generator.moments[5] += 1
@@ -70,7 +72,18 @@ def test_a_frame_knows_nothing_of_later_frames(gan, batch):
 def test_padding_is_not_heard(gan, encoder):
     text = encoder(["a red circle moving right"])
     junk = TextStates(torch.where(text.mask[..., None], text.tokens, 99.0), text.mask, text.pooled)
+    gan.eval()
     with torch.no_grad(): assert torch.equal(gan.generator(text, noise(1)), gan.generator(junk, noise(1)))
+
+
+def test_captions_are_blurred_in_training_only(gan, batch):
+    text, z = batch[1], noise(4)
+    with torch.no_grad():
+        assert not torch.equal(gan.generator(text, z), gan.generator(text, z))
+        torch.manual_seed(1); once = gan.generator(text, z)
+        torch.manual_seed(1); assert torch.equal(once, gan.generator(text, z))
+        gan.eval()
+        assert torch.equal(gan.generator(text, z), gan.generator(text, z))
 
 
 def test_the_discriminator_sees_text_places_and_order_of_frames(gan, batch):
