@@ -62,7 +62,7 @@ clean = Rule(clean_character)
 
 # %% ../../nbs/2_text/06_tokens.ipynb #cjk
 CJK = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F), (0x2B920, 0x2CEAF),
-       (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))   # ranges of Chinese characters; 2B920 is a slip for 2B820 that BERT's program keeps
+       (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))   # ranges of Chinese characters; 2B920 is the Rust tokenizer's slip for Google's 2B820
 
 space_cjk = Rule(lambda character: f" {character} " if any(first <= ord(character) <= last for first, last in CJK) else character)
 
@@ -333,7 +333,7 @@ def pad_rows(
 
 # %% ../../nbs/2_text/06_tokens.ipynb #wordpiecetokenizer
 class WordPieceTokenizer:
-    "Text to ids and back by BERT's rules; the ids are those of the program that BERT was trained with."
+    "Text to ids and back by BERT's rules; the ids are those of transformers' own tokenizer."
     def __init__(self,
         vocabulary: list[str] | None = None, # pieces in the order of their ids; None: those of the BERT that came by pip
         uncased: bool = True,                # small letters without accents, as most BERTs want them
