@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from t2v_learn import TextToVideo
-from t2v_learn.gan.gan import (GANConfig, GANTrainer, TextToVideoGAN, VideoGAN, beats, count_scenes, discriminator_loss,
+from t2v_learn.gan.gan import (GANConfig, GANPreset, GANTrainer, TextToVideoGAN, VideoGAN, beats, count_scenes, discriminator_loss,
                                generator_loss, keep_strength, picks, scenes_figure, steepness, train_gan)
 from t2v_learn.text.bert import TextEncoder, TextStates
 from t2v_learn.training.checkpoint import CheckpointError, load_state, load_weights
@@ -180,7 +180,7 @@ def test_the_average_is_the_generators(gan, encoder):
 
 def small(monkeypatch):
     "The tiny preset, with smaller players and batches"
-    preset = dict(config=GANConfig(**SMALL), batch_size=4, settings=dict(lr=1e-3, betas=(0.0, 0.99), weight_decay=0.0, grad_clip=None))
+    preset = GANPreset(GANConfig(**SMALL), batch_size=4, settings=dict(lr=1e-3, betas=(0.0, 0.99), weight_decay=0.0, grad_clip=None))
     monkeypatch.setattr("t2v_learn.gan.gan.GAN_PRESETS", dict(tiny=preset))
 
 
@@ -257,6 +257,7 @@ def test_half_is_half_and_draws_nearly_the_same(saved, tmp_path):
 
 @pytest.mark.parametrize("damage, said", [
     (lambda c: c.pop("gan"), "does not describe a GAN"), (lambda c: c["gan"].update(arms=2), "does not describe a GAN"),
+    (lambda c: c.pop("fps"), "does not describe a GAN"), (lambda c: c.update(words=3), "does not describe a GAN"),
     (lambda c: c["gan"].update(dim=32), "16"), (lambda c: c["encoder"].update(revision="0"), "another version")])
 def test_what_does_not_fit_is_refused(saved, damage, said):
     weights, config = load_weights(saved)

@@ -238,11 +238,13 @@ PRESETS = {"tiny": Preset(settings=dict(optimizer="muon", lr=1e-3, decay_from=0.
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #find-preset
 def find_preset(
-    name: str, # one of `PRESETS`
+    name: str,                    # one of `presets`
+    presets: dict | None = None,  # None: `PRESETS`
 ) -> Preset:
     "The preset of that name. Raises InputError for any other name."
-    if name not in PRESETS: raise InputError(f"there is no preset {name!r}: choose one of {', '.join(PRESETS)}.")
-    return PRESETS[name]
+    presets = PRESETS if presets is None else presets
+    if name not in presets: raise InputError(f"there is no preset {name!r}: choose one of {', '.join(presets)}.")
+    return presets[name]
 
 # %% ../../nbs/5_diffusion/22_pipeline.ipynb #new-model
 def new_model(
