@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['QUIET', 'PLAYERS', 'GAN_PRESETS', 'turn_up', 'SentenceReader', 'CaptionReader', 'keep_strength', 'Modulate', 'conv',
-           'Painter', 'GeneratorParts', 'Generator', 'Smaller', 'leaky', 'DiscriminatorParts', 'Discriminator', 'beats',
-           'picks', 'steepness', 'discriminator_loss', 'generator_loss', 'GANConfig', 'VideoGAN', 'Duel', 'GANTrainer',
-           'SavedGAN', 'LoadedGAN', 'TextToVideoGAN', 'GANPreset', 'new_gan', 'train_gan', 'count_scenes',
+           'Painter', 'GeneratorParts', 'Generator', 'Smaller', 'leaky', 'DiscriminatorParts', 'Eyes', 'Discriminator',
+           'beats', 'picks', 'steepness', 'discriminator_loss', 'generator_loss', 'GANConfig', 'VideoGAN', 'Duel',
+           'GANTrainer', 'SavedGAN', 'LoadedGAN', 'TextToVideoGAN', 'GANPreset', 'new_gan', 'train_gan', 'count_scenes',
            'scenes_figure']
 
 # %% ../../nbs/4_gan/15_gan.ipynb #imports-export
@@ -238,19 +238,19 @@ class DiscriminatorParts(nn.Module):
         with torch.no_grad(): self.real.weight.mul_(.2), self.fits.weight.mul_(.2)    # no opinion yet
 
 # %% ../../nbs/4_gan/15_gan.ipynb #discriminator
-class Discriminator(DiscriminatorParts):
-    "D(V, s): how real a clip looks, and how well it fits a caption."
-    def look(self, video):
-        "What there is to say about clips `b c f h w`: a vector each, `b d`."
+class Eyes(DiscriminatorParts):
+    "What D sees of a clip, before it hears the text."
+    def places(self, video):
+        "Clips `b c f h w` as places of each frame, `(b f) d 8 8`."
         x = rearrange(video, "b c f (h p) (w q) -> (b f) (c p q) h w", p=2, q=2).contiguous(memory_format=torch.channels_last)
-        x = self.to_eight(self.enter(x))                                         # (b f) 96 8 8
-        frames = leaky(self.by_place(leaky(self.to_four(x)).flatten(1)))     # (b f) d
+        return self.to_eight(self.enter(x))
+
+    def stills(self, x):
+        "Each frame by itself, place by place and wherever the thing is: `(b f) d`."
+        frames = leaky(self.by_place(leaky(self.to_four(x)).flatten(1)))
         shapes = leaky(self.shapes[0](leaky(x)))
         shapes = leaky(shapes + .3 * self.shapes[1](shapes)).amax((2, 3))    # where it is strongest
-        shapes = leaky(self.anywhere(shapes))                                # (b f) d
-        frames, shapes = (rearrange(v, "(b f) d -> b f d", f=self.n_frames).mean(1) for v in (frames, shapes))
-        seen = torch.cat([self.watch(x), frames, shapes], 1)
-        return seen + leaky(self.combine(seen))
+        return torch.cat([frames, leaky(self.anywhere(shapes))], 1)
 
     def watch(self, x):
         "All frames of `(b f) c 8 8` at once: `b d`."
@@ -258,6 +258,17 @@ class Discriminator(DiscriminatorParts):
         y = F.avg_pool2d(leaky(y + .3 * self.moves[1](y)), 2)
         y = leaky(y + .3 * self.moves[2](y))                                 # b 192 4 4
         return leaky(self.over_time(y.flatten(1)))
+
+
+# %% ../../nbs/4_gan/15_gan.ipynb #discriminator-class
+class Discriminator(Eyes):
+    "D(V, s): how real a clip looks, and how well it fits a caption."
+    def look(self, video):
+        "What there is to say about clips `b c f h w`: a vector each, `b d`."
+        x = self.places(video)
+        stills = reduce(self.stills(x), "(b f) d -> b d", "mean", f=self.n_frames)
+        seen = torch.cat([self.watch(x), stills], 1)
+        return seen + leaky(self.combine(seen))
 
     def ask(self, text):
         "What to look for: a vector for each caption, `b d`."

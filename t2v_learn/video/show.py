@@ -183,7 +183,7 @@ LINES = {"video":     ("#2a78b5", ["clips", "show", "world", "verify", "datasets
          "diffusion": ("#3a9a5b", ["noise", "blocks", "U-Net", "denoiser", "sampler", "video"]),
          "judge":     ("#b5446e", ["judge"])}
 ALIASES = {"tokens": "words", "tagging": "words", "word_vectors": "words", "sentences": "words", "bert": "BERT", "loop": "training",
-           "convlstm": "ConvLSTM", "gan": "GAN",
+           "convlstm": "ConvLSTM", "gan": "GAN", "coherence": "GAN",
            "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "pipeline": "video", "evaluate": "judge"}
 
 def station(
