@@ -13,8 +13,8 @@ from t2v_learn.training.checkpoint import CheckpointError, save_weights
 from t2v_learn.training.loop import missing_gradients
 from t2v_learn.video.clips import InputError
 from t2v_learn.video.datasets import stack_clips
-from t2v_learn.video.verify import photographs, shape_changes
-from t2v_learn.video.world import DIRECTIONS, World, render
+from t2v_learn.video.verify import photographs, score, shape_changes
+from t2v_learn.video.world import DIRECTIONS, World, caption, render
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +194,25 @@ def test_the_script_goes_on_where_it_stopped(tmp_path, monkeypatch):
     script.main(tmp_path / "m")
     assert trained == ["watched", "nothing", *(name for name in MEANS if name not in ("watched", "nothing"))]
     assert list(load_means(tmp_path / "m")) == list(MEANS)
+
+
+# --- the shipped generators, on captions and noise that the lesson does not use
+
+@pytest.mark.slow
+def test_what_the_lesson_says_of_the_shipped_generators_holds_elsewhere(encoder):
+    batches, generators, found, right = [Circles(World("tiny"), 16, seed=77).scenes(step) for step in range(4)], load_means(), {}, {}
+    shown = [scene for scenes, _ in batches for scene in scenes]
+    text = encoder([caption(scene, dice) for scenes, dice in batches for scene in scenes])
+    assert list(generators) == list(MEANS)
+    for name, generator in generators.items():
+        z = torch.randn(len(shown), generator.z_dim, generator=torch.Generator().manual_seed(78))
+        with torch.no_grad(): video = generator(text, z).clamp(-1, 1)
+        found[name] = {what: value.nanmean().item() for what, value in coherence(video).items()}
+        right[name] = np.mean([score(clip, scene)["joint"] for clip, scene in zip(video, shown)])
+    def rough(name): return found[name]["track"]
+    assert min(rough("nothing"), rough("one noise")) > 2.5 * rough("watched")
+    for link in ("convolution", "attention", "recurrence"): assert rough(f"watched, {link}") < .8 * rough("watched")
+    assert rough("watched, one noise, recurrence") == min(map(rough, MEANS))
+    for name in MEANS: assert (found[name]["flicker"] < .015) == name.startswith("watched, one noise"), name
+    assert right["nothing"] == right["one noise"] == 0 and right["watched"] < .15
+    assert all(right[name] > .3 for name in ("watched, convolution", "watched, one noise", "watched, one noise, recurrence"))
