@@ -113,7 +113,7 @@ def main(name, steps=1100, seed=0, n=512, save=None):
     G.GANTrainer = Watched
     with TemporaryDirectory() as folder:
         try: model = G.train_gan(steps=steps, seed=seed, folder=Path(folder) / "run", progress=False,
-                                  save_every_minutes=999.0, decay="none")
+                                 save_every_minutes=999.0, decay="none")
         except ValueError as error: return print(f"{name}, seed {seed}: {error}", flush=True)
     minute, raw = trainers[0].budget.minute, G.TextToVideoGAN(trainers[0].model.generator, model.encoder, model.config)
     for title, chosen in {name: model, f"{name}, not averaged": raw}.items():

@@ -179,6 +179,8 @@ def test_wrong_names_and_files_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match="there is no"): load_means(tmp_path / "nowhere")
     save_weights(tmp_path / "other", {"a": torch.zeros(1)}, dict(kind="reader"))
     with pytest.raises(CheckpointError, match="kind"): load_means(tmp_path / "other")
+    save_weights(tmp_path / "strange", {"a": torch.zeros(1)}, dict(kind="coherence", names=["luck"]))
+    with pytest.raises(CheckpointError, match="unknown"): load_means(tmp_path / "strange")
     save_weights(tmp_path / "short", {"nothing/a": torch.zeros(1)}, dict(kind="coherence", names=["nothing"]))
     with pytest.raises(CheckpointError, match="no tensor"): load_means(tmp_path / "short")
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from .gan import GAN_PRESETS, Discriminator, GANConfig, GANTrainer, Generator, VideoGAN, leaky
 from ..text.attention import MultiHeadAttention
 from ..text.bert import TextEncoder
-from ..training.checkpoint import check_shapes, load_weights, save_weights
+from ..training.checkpoint import CheckpointError, check_shapes, load_weights, save_weights
 from ..training.loop import TrainConfig
 from ..video.clips import InputError
 from ..video.datasets import WorldData, stack_clips
@@ -216,6 +216,7 @@ class Attention(nn.Module):
         return rearrange(y, "(b h w) f d -> b f d h w", h=h, w=w)
 
 # %% ../../nbs/4_gan/16_coherence.ipynb #linked-generator
+# recurrence is no layer: the generator hands its state on
 LINKS = {"none": lambda dim: nn.Identity(), "recurrence": lambda dim: nn.Identity(), "convolution": Convolution, "attention": Attention}
 
 class LinkedGenerator(Generator):
@@ -300,7 +301,7 @@ def train_means(
     name: str,            # one of `MEANS`
     steps: int = 1000,    # of both players
     seed: int = 0,        # of weights, batches and noise
-    progress: bool = True,# show a progress bar
+    progress: bool = True, # show a progress bar
     **settings,           # other fields of `TrainConfig`
 ) -> LinkedGenerator:     # the averaged generator
     "Train one row of the table."
@@ -336,7 +337,8 @@ def load_means(
     folder = folder or Path(str(files("t2v_learn") / "weights" / "coherence"))
     weights, config = load_weights(folder, "coherence")
     generators = {}
-    for name in config["names"]:
+    for name in config.get("names", ["(no names)"]):
+        if name not in MEANS: raise CheckpointError(f"{folder} was trained with means called {name!r}, which are unknown here: get it again.")
         means = MEANS[name]
         generators[name] = generator = LinkedGenerator(means.link, means.one_noise).eval()
         found = {key.split("/", 1)[1]: value.float() for key, value in weights.items() if key.split("/", 1)[0] in (name, "all")}
