@@ -25,10 +25,10 @@ from ..text.bert import TextEncoder
 from ..training.checkpoint import CheckpointError, check_shapes, load_weights, save_weights
 from ..training.loop import TrainConfig
 from ..video.clips import InputError
-from ..video.datasets import WorldData, stack_clips
+from ..video.datasets import WorldData
 from ..video.show import as_frames
 from ..video.verify import COLORS, TINY_WORLD, Unreadable, another, measure, only_actor, track
-from ..video.world import World, caption, pick, render
+from ..video.world import World, render
 
 # %% ../../nbs/4_gan/16_coherence.ipynb #jittered
 def jittered(
@@ -271,18 +271,11 @@ MEANS = {"nothing": Means(), "one noise": Means(one_noise=True), "watched": Mean
          "watched, one noise, recurrence": Means(True, True, "recurrence")}
 
 # %% ../../nbs/4_gan/16_coherence.ipynb #circles
-class Circles(WorldData):
-    "The endless tiny world, but for squares and triangles: `data(step)` is a batch."
-    def __call__(self, step):
-        "float32 `b c f h w` in [-1, 1], list of captions."
-        scenes, generator = self.scenes(step)
-        return stack_clips([render(scene) for scene in scenes]), [caption(scene, generator) for scene in scenes]
-
-    def scenes(self, step):
-        "What the clips of a batch show, and the dice for their captions."
-        generator = np.random.default_rng([self.seed, step])
-        choices = [combination for combination in self.world.combinations(self.split) if combination[0] == "circle"]
-        return [self.world.sample(generator, self.split, pick(choices, generator)) for _ in range(self.batch_size)], generator
+class Circles(World):
+    "The tiny world without squares and triangles."
+    def combinations(self, split="seen"):
+        "The (circle, color, kind of motion) that a split draws from."
+        return [combination for combination in super().combinations(split) if combination[0] == "circle"]
 
 # %% ../../nbs/4_gan/16_coherence.ipynb #linked-gan
 class LinkedGAN(VideoGAN):
@@ -306,7 +299,7 @@ def train_means(
 ) -> LinkedGenerator:     # the averaged generator
     "Train one row of the table."
     if name not in MEANS: raise InputError(f"there are no means called {name!r}; choose one of: {'; '.join(MEANS)}.")
-    encoder, data = TextEncoder(), Circles(World("tiny"), batch_size=16, seed=seed)
+    encoder, data = TextEncoder(), WorldData(Circles(), batch_size=16, seed=seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         gan = LinkedGAN(MEANS[name])
@@ -338,7 +331,7 @@ def load_means(
     weights, config = load_weights(folder, "coherence")
     generators = {}
     for name in config.get("names", ["(no names)"]):
-        if name not in MEANS: raise CheckpointError(f"{folder} was trained with means called {name!r}, which are unknown here: get it again.")
+        if name not in MEANS: raise CheckpointError(f"{folder} was trained with means called {name!r}, which are unknown: get it again.")
         means = MEANS[name]
         generators[name] = generator = LinkedGenerator(means.link, means.one_noise).eval()
         found = {key.split("/", 1)[1]: value.float() for key, value in weights.items() if key.split("/", 1)[0] in (name, "all")}
