@@ -212,7 +212,7 @@ def test_a_gru_learns_to_tell_twins_apart(gru):
 
 
 @pytest.mark.slow
-def test_who_has_read_much_leads_on_words_never_read(gru, capsys):
+def test_who_has_read_much_leads_on_words_never_read(gru, record_property):
     "All readers on one axis: the pretrained BERT's interval on held-out words lies above everybody else's"
     from t2v_learn.text.bert import TextEncoder, caption_bert
     drawn = chance()
@@ -223,10 +223,8 @@ def test_who_has_read_much_leads_on_words_never_read(gru, capsys):
     readers = {"mean word2vec": mean, "GRU": gru, "own tiny BERT": lambda t: tiny(t).pooled, "pretrained BERT": lambda t: big(t).pooled}
     exam = {"twins": twin_questions(300, chance(1)), "held-out words": word_questions(15, chance(2))}
     scores = {name: {part: retrieval_accuracy(embed, exam[part]) for part in exam} for name, embed in readers.items()}
-    with capsys.disabled():
-        for name, parts in scores.items():
-            shares = (f"{part} {s.share:6.1%} [{s.low:.1%}, {s.high:.1%}] of {s.n}" for part, s in parts.items())
-            print(f"\n{name:16}", *shares, sep="  ", end="")
+    for name, parts in scores.items():
+        record_property(name, ", ".join(f"{part} {s.share:.1%} [{s.low:.1%}, {s.high:.1%}] of {s.n}" for part, s in parts.items()))
     heard = {name: parts["held-out words"] for name, parts in scores.items()}
     lead = heard.pop("pretrained BERT")
     assert lead.low > max(s.high for s in heard.values()) and lead.share > .75
