@@ -56,20 +56,6 @@ def small_batches():
 
 
 @pytest.fixture
-def t2v(capfd, tmp_path, monkeypatch):
-    "A call of `t2v` in this process and in an empty folder: its status, its stdout, the lines of its stderr"
-    monkeypatch.chdir(tmp_path)
-
-    def call(*args):
-        from t2v_learn.cli import run
-        capfd.readouterr()
-        status = run([str(a) for a in args])
-        out, err = capfd.readouterr()
-        return status, out, err.splitlines()
-    return call
-
-
-@pytest.fixture
 def no_model(monkeypatch):
     "Fails the test if a model is loaded: what is wrong could have been seen before"
     from t2v_learn.diffusion.pipeline import TextToVideo

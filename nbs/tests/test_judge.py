@@ -28,22 +28,22 @@ def some_full(n, seed=0, source=any_full_scene):
     return [source(generator) for _ in range(n)], generator
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CONTROLS)
-def test_control(name, record_property):
-    control, n = CONTROLS[name], SIZES.get(name, 1000)
+def examine(control, n, record_property):
     rate = run_control(control, n, SEED)
     record_property("rate", f"{rate:.2%} of {n}, must be {'at most' if control.at_most else 'at least'} {control.bar:.1%}")
     assert rate <= control.bar if control.at_most else rate >= control.bar
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONTROLS)
+def test_control(name, record_property):
+    examine(CONTROLS[name], SIZES.get(name, 1000), record_property)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FULL_CONTROLS)
 def test_control_of_the_full_world(name, record_property):
-    control, n = FULL_CONTROLS[name], FULL_SIZES.get(name, 400)
-    rate = run_control(control, n, SEED)
-    record_property("rate", f"{rate:.2%} of {n}, must be {'at most' if control.at_most else 'at least'} {control.bar:.1%}")
-    assert rate <= control.bar if control.at_most else rate >= control.bar
+    examine(FULL_CONTROLS[name], FULL_SIZES.get(name, 400), record_property)
 
 
 @pytest.mark.slow
