@@ -519,17 +519,6 @@ def test_each_ends_well(name, samples, tmp_path):
     check(cases_of(name, samples, tmp_path / "made"), tmp_path / "cases")
 
 
-def test_hundreds_of_cases_and_none_twice(samples, tmp_path, record_property):
-    seen, counts = {}, Counter()
-    for name in GROUPS:
-        for label, data, right in cases_of(name, samples, tmp_path / name):
-            case = Path(label).suffix, hash(data)
-            assert seen.setdefault(case, (name, label)) == (name, label), f"{label} is the same case as {seen[case]}"
-            counts["must be refused" if right == {"refused"} else "may be read" if "refused" in right else "must be read"] += 1
-    for kind, n in counts.items(): record_property(kind, n)
-    assert counts.total() >= 500 and min(counts["must be read"], counts["must be refused"]) >= 100
-
-
 # --- nothing else is opened
 
 class Trap:
@@ -716,3 +705,15 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "broken.mp4").symlink_to("nowhere")
     for name in ("pipe.mp4", "folder.mp4", "broken.mp4", "a\udcff.mp4"): assert "check the name" in ending_of(tmp_path / name)
     assert "check the name" in ending_of(Path("/dev/zero"))
+
+
+def test_hundreds_of_cases_and_none_twice(trap, samples, tmp_path, record_property):
+    groups = {name: cases_of(name, samples, tmp_path / name) for name in GROUPS} | {"playlists": playlist_cases(trap, samples)}
+    seen, counts = {}, Counter()
+    for name, cases in groups.items():
+        for label, data, right in cases:
+            case = Path(label).suffix, hash(data)
+            assert seen.setdefault(case, (name, label)) == (name, label), f"{label} is the same case as {seen[case]}"
+            counts["must be refused" if right == {"refused"} else "may be read" if "refused" in right else "must be read"] += 1
+    for kind, n in counts.items(): record_property(kind, n)
+    assert counts.total() >= 500 and min(counts["must be read"], counts["must be refused"]) >= 100

@@ -750,11 +750,11 @@ def test_t2v_data_looks_at_lists_and_digits_too(t2v, tmp_path):
     for i in range(3): put(tmp_path, f"films/video{i}.gif", text=None)
     (tmp_path / "list.json").write_text(json.dumps(old_layout({f"video{i}": ["a cat", "a small cat"] for i in range(4)})))
     status, out, err = t2v("data", "list.json")
-    assert (status, err) == (0, []) and "3 clips" in out and "6, 2 different" in out and "video3" in out.splitlines()[-1]
+    assert (status, err) == (0, []) and "3 clips" in out.splitlines()[0] and "6, 2 different" in out and "video3" in out.splitlines()[-1]
     write_mnist(tmp_path / "mnist", n=20)
     for name, pictures in (("mnist", "20 of 28x28"), ("digits", "1,347 of 8x8")):
         status, out, err = t2v("data", name)
-        assert (status, err) == (0, []) and pictures in out
+        assert (status, err) == (0, []) and pictures in out.splitlines()[1]
 
 
 def test_a_warning_does_not_share_its_line_with_the_progress_bar(capfd):
