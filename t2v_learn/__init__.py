@@ -10,7 +10,8 @@ __version__ = "0.1.0"
 
 # %% ../nbs/index.ipynb #names
 _modules = {"TextToVideo": "diffusion.pipeline", "TextEncoder": "text.bert", "UNet3D": "diffusion.unet3d", "World": "video.world",
-            "Clip": "video.clips", "read_video": "video.clips", "write_video": "video.clips", "show_video": "video.show"}
+            "Clip": "video.containers", "read_video": "video.containers", "write_video": "video.containers",   # there a clip learns to save
+            "show_video": "video.show"}
 _all_ = ["TextToVideo", "TextEncoder", "UNet3D", "World", "Clip", "read_video", "write_video", "show_video"]
 
 # %% ../nbs/index.ipynb #getattr

@@ -23,6 +23,31 @@ def t2v(capfd, tmp_path, monkeypatch):
     return call
 
 
+@pytest.fixture
+def one_thread():
+    "Small models are too small to share: two threads would mostly wait for each other, above all on a busy machine"
+    import torch
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    "The trainer's clock, which only moves when it is told to, so that a busy machine does not matter"
+    from toys import data
+
+    class Clock:
+        now = 1000.0
+        def perf_counter(self): return self.now
+        def step(self, seconds): return lambda step: setattr(self, "now", self.now + seconds) or data(step)
+        def wait(self, seconds): return lambda trainer: setattr(self, "now", self.now + seconds)
+    clock = Clock()
+    monkeypatch.setattr("t2v_learn.training.loop.time", clock)
+    return clock
+
+
 def pytest_terminal_summary(terminalreporter):
     "All that `record_property` was told, by test"
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind) if report.user_properties]

@@ -132,7 +132,7 @@ def press(page, key):
 @pytest.mark.slow
 def test_slider_steps_a_clip_through_its_noising(tmp_path):
     find_browser()
-    path, n_cells = working_copy("17_noise", tmp_path / "course")
+    path, n_cells = working_copy("51_noise", tmp_path / "course")
     with jupyterlab(tmp_path / "course", tmp_path / "private") as url, browser_page() as page:
         page.goto(url, timeout=SECONDS * 1000)
         page.wait_for_function("() => window.jupyterapp", timeout=SECONDS * 1000)

@@ -10,7 +10,7 @@ import warnings
 import pytest
 from rerun import offline, root
 
-from t2v_learn.video.clips import read_video
+from t2v_learn.video.containers import read_video
 
 os.environ.update(offline)
 shipped = pytest.mark.skipif(not (root / "t2v_learn" / "weights" / "tiny").is_dir(), reason="no model is shipped yet")
@@ -19,11 +19,11 @@ PROMPT = "a red circle moving right"
 CALL = "from t2v_learn.cli import main; main()"
 OFTEN = """
 import os, signal, sys
-from t2v_learn.diffusion.pipeline import PRESETS
+from t2v_learn.diffusion.pipeline import TextToVideo
 from t2v_learn.training import checkpoint, loop
-PRESETS["tiny"].batch_size = 2
+TextToVideo.presets["tiny"].batch_size = 2
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
-init, update, write = loop.Trainer.__init__, loop.Updater.update, checkpoint.write_json
+init, update, write = loop.Trainer.__init__, loop.Trainer.update, checkpoint.write_json
 def often(self, *args, **kwargs):
     init(self, *args, **kwargs)
     self.saving = loop.Every(loop.Trainer.save, steps=1)
@@ -34,7 +34,7 @@ def mortal_write(path, content):
     if moment == "while saving step 3" and ".new-000003" in str(path): die()
     write(path, content)
 moment, *sys.argv[1:] = sys.argv[1:]
-loop.Trainer.__init__, loop.Updater.update, checkpoint.write_json = often, mortal_update, mortal_write
+loop.Trainer.__init__, loop.Trainer.update, checkpoint.write_json = often, mortal_update, mortal_write
 from t2v_learn.cli import main; main()
 """  # a training that saves after each step, and dies at a moment of our choice
 
@@ -49,17 +49,17 @@ def process(*args, code=CALL, **kwargs):
 @pytest.fixture(scope="module", autouse=True)
 def small_batches():
     "Two clips a step, for this file only"
-    from t2v_learn.diffusion.pipeline import PRESETS
+    from t2v_learn.diffusion.pipeline import TextToVideo
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PRESETS["tiny"], "batch_size", 2)
+        patch.setattr(TextToVideo.presets["tiny"], "batch_size", 2)
         yield
 
 
 @pytest.fixture
 def no_model(monkeypatch):
     "Fails the test if a model is loaded: what is wrong could have been seen before"
-    from t2v_learn.diffusion.pipeline import TextToVideo
-    monkeypatch.setattr(TextToVideo, "from_pretrained", lambda *args, **kwargs: pytest.fail("the model was loaded first"))
+    from t2v_learn.training.pipeline import VideoGenerator
+    monkeypatch.setattr(VideoGenerator, "from_pretrained", lambda *args, **kwargs: pytest.fail("the model was loaded first"))
 
 
 @pytest.fixture(scope="session")
@@ -221,7 +221,7 @@ def test_damaged_checkpoint_refused(t2v, clips, trained, tmp_path):
 
 def test_a_mistake_of_ours_is_one_line_too(t2v, monkeypatch):
     def broken(*args): raise ZeroDivisionError("division\nby zero")
-    monkeypatch.setattr("t2v_learn.cli.check_prompt", broken)
+    monkeypatch.setattr("t2v_learn.cli._check_prompt", broken)
     status, out, err = t2v("generate", PROMPT)
     assert status == 1 and len(err) == 1 and "T2V_DEBUG" in err[0]
     monkeypatch.setenv("T2V_DEBUG", "1")
@@ -297,8 +297,8 @@ def test_long_prompt_is_cut_with_one_warning(t2v, tmp_path):
 
 def test_warnings_of_others_are_left_out(capfd):
     import t2v_learn
-    from t2v_learn.cli import one_line_warnings
-    with one_line_warnings():
+    from t2v_learn.cli import _one_line_warnings
+    with _one_line_warnings():
         for file in (t2v_learn.__file__, "elsewhere.py"): warnings.warn_explicit(f"said in\n{file}", UserWarning, file, 1)
     assert capfd.readouterr().err.count("\n") == 1
 

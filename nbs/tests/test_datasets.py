@@ -16,11 +16,13 @@ import torch
 from rerun import root
 
 from t2v_learn.video import datasets as module
-from t2v_learn.video.clips import Clip, InputError, write_video
+from t2v_learn.core import InputError
+from t2v_learn.video.clips import Clip
+from t2v_learn.video.containers import write_video
 from t2v_learn.video.datasets import (
-    MOVES, MSRVTT, CaptionedFolder, MovingDigits, Prefetch, SequenceData, WorldData, builtin_digits, epoch_order, find_clips, move_digit,
-    open_data, open_sequence, read_digits, read_idx, say_skipped, survey)
-from t2v_learn.video.world import PRESETS, World
+    MOVES, MSRVTT, CaptionedFolder, MovingDigits, Prefetch, SequenceData, WorldData, _read_digits, _read_idx, builtin_digits, epoch_order,
+    find_clips, move_digit, open_data, open_sequence, say_skipped, survey)
+from t2v_learn.video.world import WORLDS, World
 
 SAMPLES = root / "data" / "samples"
 GOOD = (SAMPLES / "00-white-triangle-right.gif").read_bytes()
@@ -50,10 +52,10 @@ def put(folder, name, clip=GOOD, text="a red circle moving right"):
 
 def quietly(function, *args, **kwargs):
     "The result, and all warnings"
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         result = function(*args, **kwargs)
-    return result, [str(warning.message) for warning in heard]
+    return result, [str(warning.message) for warning in warned]
 
 
 def same(a, b): return torch.equal(a[0], b[0]) and a[1] == b[1]
@@ -109,7 +111,7 @@ def test_other_videos_are_named(tmp_path):
 
 def test_quicktime_and_matroska_are_read(tmp_path):
     "By content, like everything"
-    from t2v_learn.video.clips import run_ffmpeg
+    from t2v_learn.video.containers import run_ffmpeg
     source = next(SAMPLES.glob("*.mp4"))
     for name in ("a.mov", "b.mkv", "c.m4v"):
         run_ffmpeg(["-i", str(source), "-c", "copy", "-f", "matroska" if name == "b.mkv" else "mov", str(tmp_path / name)])
@@ -129,8 +131,8 @@ WORDS = {"missing": "has no caption", "empty": "is empty", "blank": "is empty", 
 def test_bad_caption_is_named_and_its_clip_skipped(tmp_path, kind):
     put(tmp_path, "good.gif")
     put(tmp_path, "sub/bad.gif", text=BAD_CAPTIONS[kind])
-    data, heard = quietly(open_data, tmp_path, batch_size=3)
-    assert len(heard) == 1 and "bad" in heard[0] and WORDS.get(kind, "is not UTF-8") in heard[0] and len(heard[0]) < 400
+    data, warned = quietly(open_data, tmp_path, batch_size=3)
+    assert len(warned) == 1 and "bad" in warned[0] and WORDS.get(kind, "is not UTF-8") in warned[0] and len(warned[0]) < 400
     assert data(0)[1] == ["a red circle moving right"] * 3
     assert str(data.skipped) == "1 skipped because it cannot be used, 1 clips left."
     assert "bad" in sentence(open_data, tmp_path, strict=True)
@@ -165,12 +167,12 @@ def test_links_lead_nowhere_but_into_the_folder(tmp_path, monkeypatch):
     for name in ("film.txt", "gone.txt", "loop.txt", "climb.txt"): (home / name).write_text("a caption of its own")
     opened = []
     monkeypatch.setattr(module, "read_video", lambda path, read=module.read_video: opened.append(Path(path)) or read(path))
-    data, heard = quietly(open_data, home, batch_size=4)
+    data, warned = quietly(open_data, home, batch_size=4)
     said = [caption for step in range(3) for caption in quietly(data, step)[0][1]]
     assert set(said) == {"good"} and len(data.sequence) == 2
     for name in ("film.gif", "mute.txt", "folder", "climb.gif", "gone.gif", "loop.gif"):
-        assert sum(f"/{name} " in line for line in heard) == 1, (name, heard)
-    assert len(heard) == 7 and sum("leads out of" in line for line in heard) == 5 and "1234" not in " ".join(heard), heard
+        assert sum(f"/{name} " in line for line in warned) == 1, (name, warned)
+    assert len(warned) == 7 and sum("leads out of" in line for line in warned) == 5 and "1234" not in " ".join(warned), warned
     assert {path.name for path in opened} == {"good.gif", "inside.gif"}
 
 
@@ -211,8 +213,8 @@ def test_names_are_safe_to_print(tmp_path, name):
     put(tmp_path, "good.gif")
     try: put(tmp_path, os.fsdecode(name), text=None)
     except OSError: pytest.skip("no such names here")
-    data, (heard,) = quietly(open_data, tmp_path)
-    assert heard.isprintable() and heard.isascii() and "has no caption" in heard
+    data, (warned,) = quietly(open_data, tmp_path)
+    assert warned.isprintable() and warned.isascii() and "has no caption" in warned
     str(survey(tmp_path)).encode()
 
 
@@ -267,11 +269,11 @@ def test_nothing_is_read_before_it_is_asked_for(thousand, monkeypatch):
 
 def test_one_bad_file_is_named_skipped_and_counted(thousand, one_bad):
     data = open_data(thousand, batch_size=50)
-    heard, numbers = [], []
+    warned, numbers = [], []
     for step in range(20):
         (_, captions), more = quietly(data, step)
-        heard += more; numbers += [int(caption.split()[1]) for caption in captions]
-    assert len(heard) == 1 and heard[0].startswith("skipped: ") and one_bad.name in heard[0] and "too early" in heard[0]
+        warned += more; numbers += [int(caption.split()[1]) for caption in captions]
+    assert len(warned) == 1 and warned[0].startswith("skipped: ") and one_bad.name in warned[0] and "too early" in warned[0]
     assert len(numbers) == 1000 and set(numbers) == set(range(1000)) - {483}
     assert str(data.skipped) == "1 skipped because it cannot be used, 999 clips left."
     assert quietly(say_skipped, data)[1] == [str(data.skipped)]
@@ -283,7 +285,7 @@ def test_a_bad_file_changes_only_its_own_place(thousand, one_bad):
     first, _ = quietly(open_data(thousand, batch_size=50), place // 50)
     late = open_data(thousand, batch_size=50)
     for step in (7, place // 50 + 1, 30): quietly(late, step)
-    again, heard = quietly(late, place // 50)
+    again, warned = quietly(late, place // 50)
     assert same(first, again)
     file, data = one_bad, GOOD
     file.write_bytes(data)
@@ -302,13 +304,13 @@ def test_strict_stops(thousand, one_bad):
 def test_all_but_one_bad(tmp_path):
     for i in range(30): put(tmp_path, f"{i:02d}.gif", GOOD if i == 17 else GOOD[:99], f"number {i}")
     data = open_data(tmp_path, batch_size=4)
-    batches, heard = quietly(lambda: [data(step) for step in range(8)])
+    batches, warned = quietly(lambda: [data(step) for step in range(8)])
     assert {caption for _, captions in batches for caption in captions} == {"number 17"}
-    assert len(heard) == 11 and "t2v data" in heard[-1]           # ten by name, and a line
+    assert len(warned) == 11 and "t2v data" in warned[-1]           # ten by name, and a line
     assert str(data.skipped) == "29 skipped because they cannot be used, 1 clips left."
     put(tmp_path, "17.gif", GOOD[:50])
-    text, heard = quietly(sentence, open_data(tmp_path), 0)
-    assert "None of the 30 clips" in text and text.count(".gif") == 1 and not heard
+    text, warned = quietly(sentence, open_data(tmp_path), 0)
+    assert "None of the 30 clips" in text and text.count(".gif") == 1 and not warned
 
 
 def test_a_reading_that_was_disturbed_is_repeated(tmp_path, monkeypatch):
@@ -320,8 +322,8 @@ def test_a_reading_that_was_disturbed_is_repeated(tmp_path, monkeypatch):
         if len(turns) % 2: raise InputError(f"{path} cannot be used, its pictures cannot be decoded: make or fetch it again.")
         return read(path)
     monkeypatch.setattr(module, "read_video", disturbed)
-    again, heard = quietly(open_data(tmp_path, batch_size=6), 0)
-    assert same(calm, again) and not heard and len(turns) == 12
+    again, warned = quietly(open_data(tmp_path, batch_size=6), 0)
+    assert same(calm, again) and not warned and len(turns) == 12
 
 
 @pytest.mark.parametrize("keep, kept", [(0, 0), (24_575, 0), (24_576, 1), (250_000, 10), (2**28, 60)])
@@ -330,7 +332,7 @@ def test_memory_is_bounded(thousand, keep, kept):
     sequence = CaptionedFolder(thousand, keep=keep)
     for _ in range(2):
         with ThreadPoolExecutor(4) as pool: clips = list(pool.map(lambda i: sequence[i][0], range(60)))
-    assert set(sequence.kept) == set(range(kept)) and sum(frames.nbytes for frames in sequence.kept.values()) <= keep
+    assert set(sequence.cache) == set(range(kept)) and sum(frames.nbytes for frames in sequence.cache.values()) <= keep
     free = CaptionedFolder(thousand)
     assert all((clip == free[i][0]).all() for i, clip in enumerate(clips))
 
@@ -414,7 +416,7 @@ def test_no_more_is_made_ahead_than_was_asked_for():
     with Prefetch(data, workers=2, ahead=3) as ahead:
         for step in range(0, 60, 3):                       # one of three processes
             assert ahead(step) == step
-            most.append(len(ahead.coming))
+            most.append(len(ahead.pending))
         ahead.pool.shutdown()
     assert max(most) == 3 and set(made) <= {1, 2, 3, *range(0, 70, 3)}
 
@@ -440,7 +442,7 @@ def test_every_epoch_shows_every_clip_once_and_every_caption_in_turn(tmp_path):
         for start in range(0, 42 - i, i + 1): assert len(set(turns[start:start + i + 1])) == i + 1
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", WORLDS)
 def test_any_world(preset):
     world = World(preset)
     for split in ("seen", "held-out-combinations", "held-out-words"):
@@ -647,7 +649,7 @@ def test_pictures_and_labels_must_belong_together(tmp_path):
     file.unlink()
     assert file.name in sentence(open_data, tmp_path)
     file.write_bytes(idx(labels))
-    assert "labels, not pictures" in sentence(read_digits, file)
+    assert "labels, not pictures" in sentence(_read_digits, file)
     assert "train or test" in sentence(builtin_digits, "validation")
 
 
@@ -655,8 +657,8 @@ def test_blank_pictures_are_named_and_skipped(tmp_path):
     pictures, labels = write_mnist(tmp_path, n=20)
     pictures[[4, 11]] = 0
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(pictures))
-    data, heard = quietly(open_data, tmp_path)
-    assert len(heard) == 2 and "Picture 4," in heard[0] and "Picture 11," in heard[1] and len(data.sequence) == 18 * 8
+    data, warned = quietly(open_data, tmp_path)
+    assert len(warned) == 2 and "Picture 4," in warned[0] and "Picture 11," in warned[1] and len(data.sequence) == 18 * 8
     assert "Picture 4," in sentence(open_data, tmp_path, strict=True)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(0 * pictures))
     assert "None of the 20" in sentence(open_data, tmp_path)
@@ -702,7 +704,7 @@ def test_idx_files_hold_what_was_put_in(tmp_path):
     values = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
     for data in (idx(values), gzip.compress(idx(values))):
         (tmp_path / "a").write_bytes(data)
-        assert (read_idx(tmp_path / "a") == values).all()
+        assert (_read_idx(tmp_path / "a") == values).all()
 
 
 # --- the command line
@@ -770,8 +772,8 @@ def test_a_warning_does_not_share_its_line_with_the_progress_bar(capfd):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    from t2v_learn.diffusion.pipeline import PRESETS
-    monkeypatch.setattr(PRESETS["tiny"], "batch_size", 2)
+    from t2v_learn.diffusion.pipeline import TextToVideo
+    monkeypatch.setattr(TextToVideo.presets["tiny"], "batch_size", 2)
 
 
 def weights(folder):

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from t2v_learn.video.clips import Clip, InputError
-from t2v_learn.video.verify import (CONTROLS, FULL_CONTROLS, FullReader, IndependentReader, agreement, always_said,
-                                    any_full_scene, any_scene, derange, deranged_joint, drawn_scene, has_second_blob,
-                                    is_blank, jumps, load_reader, only_actor, opposite, read_names, read_scene, run_control,
-                                    save_reader, score, soft, soft_full, track, train_full_reader)
+from t2v_learn.core import InputError
+from t2v_learn.video.clips import Clip
+from t2v_learn.judge.controls import (CONTROLS, FULL_CONTROLS, always_said, any_full_scene, any_scene, derange, deranged_joint, drawn_scene,
+                                      has_second_blob, is_blank, opposite, run_control, soft_full)
+from t2v_learn.judge.learned_readers import (FullReader, TinyReader, agreement, load_reader, read_names, save_reader, train_full_reader)
+from t2v_learn.judge.reader import read_scene, score, track
+from t2v_learn.video.verify import jumps, only_actor, soft
 from t2v_learn.video.world import KINDS, MOTIONS, World, label, path, render
 
 SEED = 20_263   # used here only: never while tolerances were chosen
@@ -79,15 +81,15 @@ def test_attributes_are_graded_one_by_one_and_joint_needs_a_scene():
 
 @pytest.mark.parametrize("shape", [(7, 32, 32, 3), (8, 64, 64, 3), (16, 64, 64, 3)])
 def test_clips_of_another_world_are_refused(shape):
-    reading = read_scene(np.zeros(shape, np.uint8), preset="tiny")
+    reading = read_scene(np.zeros(shape, np.uint8), world="tiny")
     assert not reading and "not of the tiny world" in reading.reason and not any(reading.attributes.values())
 
 
 def test_a_clip_of_no_world_is_refused_and_a_wrong_world_by_name():
     assert "not of the tiny or full world" in read_scene(np.zeros((7, 32, 32, 3), np.uint8)).reason
-    assert "not of the full world" in read_scene(np.zeros((8, 32, 32, 3), np.uint8), preset="full").reason
+    assert "not of the full world" in read_scene(np.zeros((8, 32, 32, 3), np.uint8), world="full").reason
     with pytest.raises(InputError, match="huge"):
-        read_scene(np.zeros((8, 32, 32, 3), np.uint8), preset="huge")
+        read_scene(np.zeros((8, 32, 32, 3), np.uint8), world="huge")
     tiny, full = some(1)[0][0], some_full(1)[0][0]
     assert not any(score(render(tiny), full).values()) and not any(score(render(full), tiny).values())
 
@@ -111,7 +113,7 @@ def test_derange_moves_every_label():
 
 
 def test_the_shipped_reader_agrees_on_scenes_and_not_on_faults():
-    reader = IndependentReader.from_pretrained("tiny")
+    reader = load_reader("tiny")
     scenes, generator = some(200, 4)
     truth = [label(scene)["actors"][0] for scene in scenes]
     assert np.mean([a == b for a, b in zip(read_names([render(s) for s in scenes], reader), truth)]) >= .98
@@ -123,16 +125,16 @@ def test_the_shipped_reader_agrees_on_scenes_and_not_on_faults():
 
 def test_a_wrong_reader_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="nowhere"):
-        IndependentReader.from_pretrained("nowhere")
-    save_reader(IndependentReader(), tmp_path)
-    IndependentReader.from_pretrained(tmp_path)
+        load_reader("nowhere")
+    save_reader(TinyReader(), tmp_path)
+    load_reader(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(dict(world_version=0)))
     with pytest.raises(InputError, match="version"):
-        IndependentReader.from_pretrained(tmp_path)
-    save_reader(IndependentReader(), tmp_path)
+        load_reader(tmp_path)
+    save_reader(TinyReader(), tmp_path)
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes()[:1000])
     with pytest.raises(InputError, match="no reader"):
-        IndependentReader.from_pretrained(tmp_path)
+        load_reader(tmp_path)
 
 
 def test_every_kind_of_motion_is_read_and_graded():

@@ -1,13 +1,19 @@
 "The library is what the notebooks export, loads lightly, and does nothing unsafe"
 import ast
+import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
+from functools import lru_cache
 
+import nbformat
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from rerun import notebooks, root
 
 lib = root / "t2v_learn"
@@ -74,13 +80,67 @@ def test_notebooks_are_clean(copy):
     assert not dirty, f"run nbdev_clean: {dirty}"
 
 
+def settings():
+    parser = ConfigParser(delimiters=["="])
+    parser.read(root / "settings.ini", encoding="utf-8")
+    return parser["DEFAULT"]
+
+
+@lru_cache
+def installed_by(*requirements):
+    "Names of all packages that pip installs for these requirements, theirs and so on; a package that is not here is left out"
+    todo, seen = [Requirement(text) for text in requirements], set()
+    while todo:
+        requirement = todo.pop()
+        key = canonicalize_name(requirement.name), frozenset(requirement.extras)
+        if key in seen: continue
+        seen.add(key)
+        try: needs = [Requirement(text) for text in importlib.metadata.requires(requirement.name) or []]
+        except importlib.metadata.PackageNotFoundError: continue
+        extras = [{"extra": extra} for extra in ("", *requirement.extras)]
+        todo += [need for need in needs if not need.marker or any(need.marker.evaluate(extra) for extra in extras)]
+    return {name for name, _ in seen}
+
+
+def missing_from(installed, code):
+    "Modules that a text imports, inside functions too, and that none of these packages holds"
+    code = re.sub(r"^\s*[%!].*$", "", code, flags=re.M)                # IPython's own lines
+    found = [node for node in ast.walk(ast.parse(code)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = {alias.name for node in found if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in found if isinstance(node, ast.ImportFrom) and not node.level}
+    names = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"t2v_learn"}
+    return {name for name in names if not installed & {canonicalize_name(package) for package in PACKAGES.get(name, [])}}
+
+
+PACKAGES = importlib.metadata.packages_distributions()                 # module: packages that hold it
+
+
+def test_what_is_missing_is_recognised():
+    installed = installed_by("imageio[ffmpeg]", "jupyterlab")
+    assert {"imageio-ffmpeg", "nbclient", "ipython"} <= installed and "playwright" not in installed
+    code = "%matplotlib inline\nimport os, IPython\ndef f(): from playwright.sync_api import Page"
+    assert missing_from(installed, code) == {"playwright"}
+
+
+def test_library_needs_no_more_than_pip_installs():
+    installed = installed_by(*settings()["requirements"].split())
+    missing = {name: missing_from(installed, text) for name, text in sources(lib).items()}
+    assert not any(missing.values()), {name: what for name, what in missing.items() if what}
+
+
+@pytest.mark.parametrize("path", [pytest.param(p, id=p.stem) for p in notebooks()])
+def test_notebook_needs_no_more_than_lab_installs(path):
+    installed = installed_by(*settings()["requirements"].split(), *settings()["lab_requirements"].split())
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code": assert not missing_from(installed, cell.source), f"put it into lab_requirements: cell {cell.id}"
+
+
 def test_version_is_stated_once():
-    settings = ConfigParser(delimiters=["="])
-    settings.read(root / "settings.ini", encoding="utf-8")
     index = json.loads((root / "nbs" / "index.ipynb").read_text(encoding="utf-8"))
-    stated = f'__version__ = "{settings["DEFAULT"]["version"]}"'
+    version = settings()["version"]
+    stated = f'__version__ = "{version}"'
     assert any(stated in "".join(cell["source"]) for cell in index["cells"]), f"nbs/index.ipynb does not say {stated}"
-    assert python("import t2v_learn; print(t2v_learn.__version__)").strip() == settings["DEFAULT"]["version"]
+    assert python("import t2v_learn; print(t2v_learn.__version__)").strip() == version
 
 
 def test_import_is_light():

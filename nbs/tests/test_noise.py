@@ -4,12 +4,13 @@ import sys
 
 import pytest
 import torch
-from t2v_learn.diffusion.noise import (DDPM, LOG_SNR_LIMIT, PROCESSES, TARGETS, Cosine, RectifiedFlow, from_target, make_process,
+from t2v_learn.diffusion.noise import (DDPM, LOG_SNR_LIMIT, SCHEDULES, TARGETS, Cosine, RectifiedFlow, from_target, make_schedule,
                                        noising_figure, q_sample, to_target)
-from t2v_learn.video.clips import Clip, InputError
+from t2v_learn.core import InputError
+from t2v_learn.video.clips import Clip
 
 diffusers = pytest.importorskip("diffusers")
-every_process = pytest.mark.parametrize("name", PROCESSES)
+every_schedule = pytest.mark.parametrize("name", SCHEDULES)
 every_target = pytest.mark.parametrize("target", TARGETS)
 
 
@@ -60,44 +61,44 @@ def test_from_target_is_the_estimate_inside_diffusers(pair, target, their_name):
         torch.testing.assert_close(from_target(DDPM(), x_t, prediction, t, target)[0], estimate, rtol=2e-4, atol=2e-4)
 
 
-@every_process
+@every_schedule
 @every_target
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_there_and_back(pair, name, target, dtype):
-    process, (x0, noise), t = make_process(name), pair.to(dtype), torch.tensor([.03, .2, .5, .8, .97], dtype=dtype)
-    right = to_target(process, x0, noise, t, target)
-    clean, loud = from_target(process, q_sample(process, x0, t, noise), right, t, target)
+    schedule, (x0, noise), t = make_schedule(name), pair.to(dtype), torch.tensor([.03, .2, .5, .8, .97], dtype=dtype)
+    right = to_target(schedule, x0, noise, t, target)
+    clean, loud = from_target(schedule, q_sample(schedule, x0, t, noise), right, t, target)
     assert clean.dtype == loud.dtype == dtype
     tolerance = dict(rtol=0, atol=1e-3 if dtype == torch.float32 else 1e-9)
     torch.testing.assert_close(clean, x0, **tolerance)
     torch.testing.assert_close(loud, noise, **tolerance)
 
 
-@every_process
+@every_schedule
 @every_target
 def test_the_ends_are_finite_and_right_where_they_can_be(pair, name, target):
     "At t = 0 x_t is the clip, at t = 1 the noise; the other one is told by v and flow, and by noise and x0 not at all"
-    process, (x0, noise) = make_process(name), pair
+    schedule, (x0, noise) = make_schedule(name), pair
     for end, known in ((0., 0), (1., 1)):
         t = torch.full((5,), end)
-        right = to_target(process, x0, noise, t, target)
-        found = from_target(process, q_sample(process, x0, t, noise), right, t, target)
+        right = to_target(schedule, x0, noise, t, target)
+        found = from_target(schedule, q_sample(schedule, x0, t, noise), right, t, target)
         assert all(torch.isfinite(x).all() for x in found)
         torch.testing.assert_close(found[known], pair[known], rtol=0, atol=1e-5)
         blind = (target, end) in (("noise", 1.), ("x0", 0.)) and not (name == "ddpm" and end == 1)   # DDPM ends before pure noise
         torch.testing.assert_close(found[1 - known], 0 * x0 if blind else pair[1 - known], rtol=0, atol=2e-3)
 
 
-@every_process
+@every_schedule
 def test_log_snr_falls_and_t_at_is_its_inverse(name):
-    process, t = make_process(name), torch.linspace(0, 1, 10_001)
-    levels = process.log_snr(t)
+    schedule, t = make_schedule(name), torch.linspace(0, 1, 10_001)
+    levels = schedule.log_snr(t)
     assert torch.isfinite(levels).all() and (levels.diff() <= 0).all() and levels.abs().max() <= LOG_SNR_LIMIT
     wanted = torch.linspace(-9.5, 12, 500)
-    found = process.t_at(wanted)
+    found = schedule.t_at(wanted)
     assert ((found >= 0) & (found <= 1)).all()
-    torch.testing.assert_close(process.log_snr(found), wanted, rtol=0, atol=5e-3)
-    assert process.t_at(torch.tensor([[3., -3.], [0., 1.]])).shape == (2, 2)
+    torch.testing.assert_close(schedule.log_snr(found), wanted, rtol=0, atol=5e-3)
+    assert schedule.t_at(torch.tensor([[3., -3.], [0., 1.]])).shape == (2, 2)
 
 
 def test_levels_beyond_the_table_are_its_ends():
@@ -112,15 +113,15 @@ def test_the_cosine_ends_in_pure_noise():
 
 def test_each_clip_gets_its_own_time(pair):
     x0, noise = pair
-    for name, process in PROCESSES.items():
+    for name, schedule in SCHEDULES.items():
         t = torch.linspace(0, 1, 5)
-        together = q_sample(process(), x0, t, noise)
-        apart = torch.cat([q_sample(process(), x0[i:i + 1], t[i:i + 1], noise[i:i + 1]) for i in range(5)])
+        together = q_sample(schedule(), x0, t, noise)
+        apart = torch.cat([q_sample(schedule(), x0[i:i + 1], t[i:i + 1], noise[i:i + 1]) for i in range(5)])
         torch.testing.assert_close(together, apart, msg=name)
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(InputError, match="choose one of: flow, cosine, ddpm"): make_process("linear")
+    with pytest.raises(InputError, match="choose one of: flow, cosine, ddpm"): make_schedule("linear")
     with pytest.raises(InputError, match="choose one of: noise, x0, v, flow"):
         from_target(RectifiedFlow(), torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1), "epsilon")
 

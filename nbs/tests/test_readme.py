@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from readme import pictures, render
-from rerun import offline, root
+from rerun import notebooks, offline, root
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +28,9 @@ def commands(text):
 
 def test_readme_is_in_step_with_the_index(text):
     fresh, files = render()
-    assert text == fresh, "run python nbs/tests/readme.py"
+    assert text == fresh, "run python nbs/tools/readme.py"
     stored = {p.relative_to(root).as_posix(): p.read_bytes() for p in (root / pictures).glob("*")}
-    assert stored == files, "run python nbs/tests/readme.py"
+    assert stored == files, "run python nbs/tools/readme.py"
 
 
 def test_readme_links_lead_somewhere(text):
@@ -39,6 +39,15 @@ def test_readme_links_lead_somewhere(text):
     assert files, "a README without a single picture or lesson?"
     broken = [f for f in files if not (root / f).exists()]
     assert not broken, broken
+
+
+def test_course_table_is_the_reading_order(text):
+    "Every notebook is in the table of the README, in the order in which it is read"
+    listed = re.findall(r"^\| \[[^\]]+\]\((nbs/[^)]+\.ipynb)\)", text, re.M)
+    numbered = [p.relative_to(root).as_posix() for p in notebooks() if p.stem[0].isdigit()]
+    others = {p.relative_to(root).as_posix() for p in notebooks() if not p.stem[0].isdigit()} - {"nbs/index.ipynb"}
+    assert listed[:len(numbered)] == numbered
+    assert set(listed[len(numbered):]) == others
 
 
 @pytest.mark.slow

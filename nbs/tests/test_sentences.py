@@ -1,4 +1,4 @@
-"Sentence vectors: cells equal to PyTorch's, an exam that cannot be passed by counting words, odd prompts with a stated result"
+"Sentence vectors: cells equal to PyTorch's, a test that cannot be passed by counting words, odd prompts with a stated result"
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from t2v_learn.text.sentences import (GRUCell, Question, RNNCell, Score, SentenceEncoder, contrastive_loss, idf, meaning_batch,
-                                      random_actors, read_words, retrieval_accuracy, say, score_chart, train_sentences, twin,
-                                      twin_questions, weighted_mean, word_ids, word_questions)
-from t2v_learn.text.word_vectors import SkipGramConfig, python_reference, word2vec, words
-from t2v_learn.video.clips import InputError
+from t2v_learn.core import InputError
+from t2v_learn.text.sentences import (GRUCell, Question, RNNCell, Score, SentenceEncoder, _describe, _meaning_batch, _random_actors,
+                                      _scores_figure, _twin, _word_ids, infonce, retrieval_accuracy, train_sentences, twin_questions,
+                                      unroll, weighted_mean, word_questions)
+from t2v_learn.text.word_vectors import SkipGramConfig, word2vec, words
 from t2v_learn.video.world import RESERVED, World
 
 PROMPT = "a red circle moving right"
-SAID = [say([c], np.random.default_rng(seed)) for c in World("tiny").combinations() for seed in range(9)]
+SAID = [_describe([c], np.random.default_rng(seed)) for c in World("tiny").combinations() for seed in range(9)]
 VOCABULARY = sorted({word for text in SAID for word in words(text)})
 INDEX = {word: i for i, word in enumerate(VOCABULARY)}
 
@@ -31,22 +31,22 @@ def chance(seed=0):
 
 @pytest.mark.parametrize("text", ["", " \n", "?!…", "🔴 🙂", "\u200b"])
 def test_a_prompt_without_words_is_refused(text):
-    with pytest.raises(InputError, match="has no words"): word_ids(INDEX, [PROMPT, text])
+    with pytest.raises(InputError, match="has no words"): _word_ids(INDEX, [PROMPT, text])
 
 
 @pytest.mark.parametrize("wrong", [None, 7, b"red", "\ud800"])
 def test_what_is_no_text_is_refused(wrong):
-    with pytest.raises(InputError): word_ids(INDEX, [wrong])
+    with pytest.raises(InputError): _word_ids(INDEX, [wrong])
 
 
 def test_unknown_words_are_skipped_and_long_prompts_read_to_the_end():
     texts = ["עיגול אדום נע ימינה", "a crimson circle", "A RED circle!", "red circle " * 9_091]
-    ids, mask = word_ids(INDEX, texts)
+    ids, mask = _word_ids(INDEX, texts)
     assert mask.sum(1).tolist() == [0, 2, 3, 18_182] and ids.shape == mask.shape and not ids[~mask].any()
     table = torch.randn(len(INDEX), 6)
     means = weighted_mean(table[ids], mask.float())
     assert not means[0].any() and torch.allclose(means[3], (table[INDEX["red"]] + table[INDEX["circle"]]) / 2, atol=1e-4)
-    ids, mask = word_ids(INDEX, [])
+    ids, mask = _word_ids(INDEX, [])
     assert ids.shape == mask.shape == (0, 1)
 
 
@@ -63,14 +63,6 @@ def test_a_mean_knows_no_order_and_no_padding(n, padding, seed):
     assert torch.allclose(weighted_mean(x, 3 * weights), mean, atol=1e-5)
 
 
-def test_idf_is_scikit_learns():
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    for corpus in (python_reference(), [words(say(random_actors(2, chance(i)), chance(i))) for i in range(50)], [["red", "red"], ["blue"]]):
-        judge = TfidfVectorizer(analyzer=lambda text: text, norm=None).fit(corpus)
-        assert idf(corpus) == pytest.approx(dict(zip(judge.get_feature_names_out(), judge.idf_)))
-    with pytest.raises(InputError): idf([])
-
-
 # ---- cells
 
 @pytest.mark.parametrize("ours, theirs", [(RNNCell, nn.RNN), (GRUCell, nn.GRU)])
@@ -82,7 +74,7 @@ def test_cells_equal_torch_with_padding_and_gradients(ours, theirs, dim, hidden)
     x, mask = torch.randn(4, 9, dim), torch.arange(9) < torch.tensor([[9], [1], [6], [3]])
     packed = nn.utils.rnn.pack_padded_sequence(x, mask.sum(1), batch_first=True, enforce_sorted=False)
     wanted = nn.utils.rnn.pad_packed_sequence(judge(packed)[0], batch_first=True)[0]
-    states = read_words(cell, x, mask)
+    states = unroll(cell, x, mask)
     assert torch.allclose(states * mask[..., None], wanted, atol=1e-6)
     probe = torch.randn(4, hidden)
     (states[:, -1] * probe).sum().backward(), (judge(packed)[1][0] * probe).sum().backward()
@@ -97,11 +89,11 @@ def test_cells_begin_as_torch_begins():
 
 
 def test_a_sentence_without_words_stays_at_zero():
-    states = read_words(GRUCell(4, 6), torch.randn(2, 3, 4), torch.tensor([[False] * 3, [True, False, False]]))
+    states = unroll(GRUCell(4, 6), torch.randn(2, 3, 4), torch.tensor([[False] * 3, [True, False, False]]))
     assert not states[0].any() and torch.equal(states[1, 0], states[1, 2]) and states[1].any()
 
 
-# ---- the exam
+# ---- the test questions
 
 def test_twins_are_made_of_the_same_words_and_mean_something_else():
     for n in (2, 3):
@@ -112,16 +104,16 @@ def test_twins_are_made_of_the_same_words_and_mean_something_else():
 
 def test_a_twin_differs():
     for seed in range(50):
-        one, two = random_actors(1, chance(seed)), random_actors(2, chance(seed))
-        assert sum(a != b for a, b in zip(one[0], twin(one, chance(seed))[0])) == 1
-        other = twin(two, chance(seed))
+        one, two = _random_actors(1, chance(seed)), _random_actors(2, chance(seed))
+        assert sum(a != b for a, b in zip(one[0], _twin(one, chance(seed))[0])) == 1
+        other = _twin(two, chance(seed))
         assert set(other) != set(two) and all(sorted(a) == sorted(b) for a, b in zip(zip(*other), zip(*two)))
 
 
-def test_training_never_sees_what_the_exam_asks():
+def test_training_never_sees_what_the_test_asks():
     "Neither a combination that is held out nor a reserved word"
-    batch = [text for seed in range(20) for part in meaning_batch(32, chance(seed)) for text in part]
-    hidden = {say([c], chance(seed)) for c in World("tiny").combinations("held-out-combinations") for seed in range(20)}
+    batch = [text for seed in range(20) for part in _meaning_batch(32, chance(seed)) for text in part]
+    hidden = {_describe([c], chance(seed)) for c in World("tiny").combinations("held-out-combinations") for seed in range(20)}
     assert len(hidden) == 36 and not [text for text in batch if any(part in text for part in hidden)]
     reserved = {word for group in RESERVED.values() for word in group}
     assert not reserved & {word for text in batch for word in words(text)}
@@ -140,7 +132,7 @@ def test_one_reserved_word_decides():
     assert not reserved & {w for q in word_questions(3, chance(), reserved=False) for w in words(q.query)}
 
 
-def test_scores_of_readers_whose_marks_are_known():
+def test_scores_of_encoders_whose_marks_are_known():
     drawn = twin_questions(60, chance())
     times = Counter(text for q in drawn for text in (q.query, q.right, q.wrong))
     questions = [q for q in drawn if times[q.query] == times[q.right] == times[q.wrong] == 1]   # no text in two questions
@@ -168,11 +160,13 @@ def test_interval_widens_when_a_group_stands_or_falls_together():
 
 # ---- learning
 
-def test_contrastive_loss_is_the_formula():
-    one, two = torch.randn(6, 4), torch.randn(6, 4)
-    alike = torch.tensor([[(a @ b / a.norm() / b.norm()).item() for b in two] for a in one]) / .1
-    wanted = -sum(alike[i, i] - alike[i].logsumexp(0) for i in range(6)) / 6
-    assert abs(contrastive_loss(one, two) - wanted) < 1e-5
+def test_infonce_is_the_formula():
+    queries, keys = torch.randn(6, 4), torch.randn(6, 4)
+    for temperature in (1., .1):
+        logits = torch.tensor([[(q @ k).item() for k in keys] for q in queries]) / temperature
+        wanted = -sum(logits[i, i] - logits[i].logsumexp(0) for i in range(6)) / 6
+        assert abs(infonce(queries, keys, temperature) - wanted) < 1e-5
+    assert abs(infonce(queries.bfloat16(), keys.bfloat16()) - infonce(queries, keys)) < .1   # computed in fp32
 
 
 def test_each_encoder_learns_and_all_its_parameters_get_a_gradient():
@@ -206,23 +200,23 @@ def gru():
 @pytest.mark.slow
 def test_a_gru_learns_to_tell_twins_apart(gru):
     "On combinations that its training never showed"
-    twins, unheard = twin_questions(300, chance(1)), word_questions(10, chance(2))
+    twins, reserved = twin_questions(300, chance(1)), word_questions(10, chance(2))
     assert retrieval_accuracy(gru, twins).low > .8
-    assert retrieval_accuracy(gru, unheard).high < .65 < .9 < retrieval_accuracy(gru, word_questions(10, chance(2), False)).low
+    assert retrieval_accuracy(gru, reserved).high < .65 < .9 < retrieval_accuracy(gru, word_questions(10, chance(2), False)).low
 
 
 @pytest.mark.slow
 def test_who_has_read_much_leads_on_words_never_read(gru, record_property):
-    "All readers on one axis: the pretrained BERT's interval on held-out words lies above everybody else's"
+    "All encoders on one axis: the pretrained BERT's interval on held-out words lies above everybody else's"
     from t2v_learn.text.bert import TextEncoder, caption_bert
     drawn = chance()
-    corpus = [words(say(random_actors(1 + i % 2, drawn), drawn)) for i in range(4000)]
+    corpus = [words(_describe(_random_actors(1 + i % 2, drawn), drawn)) for i in range(4000)]
     vectors = word2vec(corpus, torch.Generator().manual_seed(0), SkipGramConfig(dim=32, min_count=1, sample=1, n_epochs=5))
-    mean = lambda texts: weighted_mean(vectors.vectors[(given := word_ids(vectors.index, texts))[0]], given[1].float())
+    mean = lambda texts: weighted_mean(vectors.vectors[(given := _word_ids(vectors.index, texts))[0]], given[1].float())
     tiny, big = TextEncoder(str(caption_bert())), TextEncoder()
-    readers = {"mean word2vec": mean, "GRU": gru, "own tiny BERT": lambda t: tiny(t).pooled, "pretrained BERT": lambda t: big(t).pooled}
-    exam = {"twins": twin_questions(300, chance(1)), "held-out words": word_questions(15, chance(2))}
-    scores = {name: {part: retrieval_accuracy(embed, exam[part]) for part in exam} for name, embed in readers.items()}
+    encoders = {"mean word2vec": mean, "GRU": gru, "own tiny BERT": lambda t: tiny(t).pooled, "pretrained BERT": lambda t: big(t).pooled}
+    eval_set = {"twins": twin_questions(300, chance(1)), "held-out words": word_questions(15, chance(2))}
+    scores = {name: {part: retrieval_accuracy(embed, eval_set[part]) for part in eval_set} for name, embed in encoders.items()}
     for name, parts in scores.items():
         record_property(name, ", ".join(f"{part} {s.share:.1%} [{s.low:.1%}, {s.high:.1%}] of {s.n}" for part, s in parts.items()))
     heard = {name: parts["held-out words"] for name, parts in scores.items()}
@@ -236,7 +230,7 @@ def test_who_has_read_much_leads_on_words_never_read(gru, record_property):
 def test_chart_draws_each_score_with_its_interval():
     before = plt.get_fignums()
     scores = {"mean": {"twins": Score(.5, .45, .55, 100), "words": Score(.6, .5, .7, 100)}, "BERT": {"twins": Score(.8, .7, .9, 100)}}
-    figure = score_chart(scores)
+    figure = _scores_figure(scores)
     axes, = figure.axes
     assert [t.get_text() for t in axes.get_yticklabels()] == ["mean", "BERT"]
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["twins", "words"]
@@ -244,4 +238,4 @@ def test_chart_draws_each_score_with_its_interval():
     lines = [tuple(path.vertices[:, 0]) for c in axes.collections if hasattr(c, "get_segments") for path in c.get_paths()]
     assert {.5, .6, .8} <= {round(x, 6) for x in dots} and {(.45, .55), (.5, .7), (.7, .9)} <= set(lines)
     assert plt.get_fignums() == before
-    with pytest.raises(InputError): score_chart({})
+    with pytest.raises(InputError): _scores_figure({})

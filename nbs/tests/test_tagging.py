@@ -6,13 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2v_learn.text import tagging
-from t2v_learn.text.tagging import (ENTITIES, UPOS, LayerProbe, MostFrequent, PerceptronTagger, TagEmbedding, asked_for, check_drawable,
-                                    compare_taggers, entity_f1, find_spans, fit_probe, layer_states, read_conll, read_conllu,
-                                    same_label, scene_of, span_scores, tag_accuracy, tag_ids, true_tags, understand)
+from t2v_learn.core import InputError
+from t2v_learn.judge.reader import score
+from t2v_learn.text.tagging import (ENTITIES, UPOS, MostFrequent, PerceptronTagger, ProbeTagger, _check_drawable, _LayerProbe, _same_label,
+                                    _text_encoder, asked_for, caption_taggers, compare_taggers, entity_f1, find_spans, layer_states,
+                                    read_conll, read_conllu, scene_of, span_scores, tag_accuracy, tags_figure, true_tags, understand)
 from t2v_learn.text.tokens import basic_words
-from t2v_learn.video.clips import InputError
-from t2v_learn.video.verify import score
 from t2v_learn.video.world import World, caption, is_inside, is_tiny, label, render
 
 PROMPT = "a red circle moving right"
@@ -44,13 +43,13 @@ def test_grades_are_seqevals(pairs):
     from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
     from seqeval.metrics.sequence_labeling import get_entities
     pairs = [(a[:n], b[:n]) for a, b in pairs for n in [min(len(a), len(b))]]
-    true, guessed = map(list, zip(*pairs))
-    for tags in true + guessed: assert find_spans(tags) == [(name, start, end + 1) for name, start, end in get_entities(tags)]
+    true, found = map(list, zip(*pairs))
+    for tags in true + found: assert find_spans(tags) == [(name, start, end + 1) for name, start, end in get_entities(tags)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")   # seqeval warns where there is nothing to divide by
-        theirs = precision_score(true, guessed), recall_score(true, guessed), f1_score(true, guessed)
-        report = classification_report(true, guessed, output_dict=True)
-    ours = span_scores(true, guessed)
+        theirs = precision_score(true, found), recall_score(true, found), f1_score(true, found)
+        report = classification_report(true, found, output_dict=True)
+    ours = span_scores(true, found)
     assert ours["all"][:3] == pytest.approx(theirs, abs=1e-9)
     for name in ours.keys() - {"all"}:
         want = report[name]
@@ -95,7 +94,7 @@ def test_perceptron_on_captions(perceptrons):
 def test_the_taggers_that_prompts_are_read_with(split):
     "The same bars with the words that are kept from the video model: its judge knows them"
     where = dict(seed=22, split=split, lexicon="reserved" if split == "held-out-words" else "training")
-    pos, entities = tagging.caption_taggers()
+    pos, entities = caption_taggers()
     assert tag_accuracy(pos, tagged(300, kind=1, **where)) >= .995
     assert entity_f1(entities, tagged(300, kind=2, **where)) >= .99
 
@@ -111,8 +110,8 @@ def test_the_baseline_cannot_know_the_context(perceptrons):
 def test_probe_on_captions():
     "From BERT's states, with a linear map"
     where = dict(seed=2, split="held-out-combinations")
-    assert tag_accuracy(fit_probe(tagged(400, 1, 1)), tagged(150, kind=1, **where)) >= .995
-    assert entity_f1(fit_probe(tagged(400, 1, 2)), tagged(150, kind=2, **where)) >= .99
+    assert tag_accuracy(ProbeTagger().fit(tagged(400, 1, 1)), tagged(150, kind=1, **where)) >= .995
+    assert entity_f1(ProbeTagger().fit(tagged(400, 1, 2)), tagged(150, kind=2, **where)) >= .99
 
 
 def test_training_twice_gives_the_same():
@@ -120,14 +119,14 @@ def test_training_twice_gives_the_same():
     assert PerceptronTagger().fit(train).tag_all(test) == PerceptronTagger().fit(train).tag_all(test)
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    one, two = fit_probe(train, n_epochs=2), fit_probe(train, n_epochs=2)
+    one, two = ProbeTagger().fit(train, n_epochs=2), ProbeTagger().fit(train, n_epochs=2)
     assert torch.equal(torch.get_rng_state(), before) and torch.equal(one.probe.out.weight, two.probe.out.weight)
     assert one.tag_all(test) == two.tag_all(test) and one.tag_all(test[:10]) == [one.tag(words) for words in test[:10]]
 
 
 def test_tags_never_seen_and_sentences_without_words():
     train = [(["a", "b"], ["X", "Y"]), (["b", "a"], ["Y", "X"])]
-    for tagger in (MostFrequent().fit(train), PerceptronTagger().fit(train), fit_probe(train, n_epochs=1)):
+    for tagger in (MostFrequent().fit(train), PerceptronTagger().fit(train), ProbeTagger().fit(train, n_epochs=1)):
         assert tagger.tag([]) == [] and len(tagger.tag(["🙂", "דג", "x" * 500])) == 3
         assert tag_accuracy(tagger, [(["zzz"], ["Z"])]) == 0
 
@@ -143,7 +142,7 @@ def test_layers_are_those_of_bert_however_they_are_batched():
 
 
 def test_a_state_belongs_to_the_first_piece_of_its_word():
-    text_encoder, _ = tagging.encoder()
+    text_encoder, _ = _text_encoder()
     pieces = text_encoder.tokenize("a lilac disc")
     states = layer_states([["a", "lilac", "disc"]])[0][:, -1]
     where = [pieces.index(piece) for piece in ("a", "lil", "disc")] if "lil" in pieces else [1, 2, 4]
@@ -151,7 +150,7 @@ def test_a_state_belongs_to_the_first_piece_of_its_word():
 
 
 def test_probe_mixes_layers_by_shares():
-    probe = LayerProbe(["A", "B"], 3, 4).eval()
+    probe = _LayerProbe(["A", "B"], 3, 4).eval()
     states, shapes = torch.randn(5, 3, 4), torch.rand(5, 4)
     assert torch.allclose(probe(states, shapes), probe.out(torch.cat([states.mean(1), shapes], 1)), atol=1e-6)
     probe.mix.data = torch.tensor([-50., 50., -50.])
@@ -233,7 +232,7 @@ def test_prompts_are_understood(preset, split):
     pairs = captions(500, 77, preset, split, "reserved" if split == "held-out-words" else "training")
 
     def right(scene, text):
-        try: return same_label(understand(text), label(scene))
+        try: return _same_label(understand(text), label(scene))
         except InputError: return False
     wrong = [text for scene, text in pairs if not right(scene, text)]
     assert len(wrong) <= .01 * len(pairs), wrong
@@ -244,7 +243,7 @@ def test_prompts_are_understood(preset, split):
     "the circle is red and moves to the right", "red circle moving right",
     "  a  red\tcircle moving east.", "Moving right: a red circle", "there is a scarlet ball going right"])
 def test_one_scene_in_many_words(prompt):
-    assert same_label(understand(prompt), dict(actors=(dict(shape="circle", color="red", motion="right"),)))
+    assert _same_label(understand(prompt), dict(actors=(dict(shape="circle", color="red", motion="right"),)))
 
 
 def test_attributes_belong_to_their_actors():
@@ -252,7 +251,7 @@ def test_attributes_belong_to_their_actors():
     two = understand("a blue circle moving left and a red square moving up")
     assert [a["color"] for a in one["actors"]] == ["red", "blue"] and [a["color"] for a in two["actors"]] == ["blue", "red"]
     assert [a["shape"] for a in one["actors"]] == ["circle", "square"] and [a["motion"] for a in two["actors"]] == ["left", "up"]
-    assert not same_label(one, two)
+    assert not _same_label(one, two)
     both = understand("the star is pink and stands still while the digit 7 is green and goes down on dark blue")
     still, down = dict(shape="star", color="pink", motion="stands still"), dict(shape="7", color="green", motion="down")
     assert both == dict(background="dark blue", actors=(still, down))
@@ -282,14 +281,14 @@ def test_prompts_that_are_no_text(wrong):
 
 def test_a_hundred_thousand_characters():
     assert understand(PROMPT + " " + "\n" * 100_000) == understand(PROMPT)
-    assert len(tagging.caption_taggers()[0].tag(["circle"] * 15_000)) == 15_000
+    assert len(caption_taggers()[0].tag(["circle"] * 15_000)) == 15_000
 
 
 def test_scenes_show_what_was_asked_for():
     for preset in ("tiny", "full"):
         for scene, text in captions(60, 9, preset):
             shown = scene_of(text)
-            check_drawable(understand(text))
+            _check_drawable(understand(text))
             asked = {a["shape"]: a for a in label(scene)["actors"]}
             assert all(asked[a["shape"]].items() <= a.items() for a in label(shown)["actors"]), text
             assert all(is_inside(a, shown.n_frames, shown.canvas) for a in shown.actors)
@@ -356,44 +355,12 @@ def test_the_command_for_text_of_your_own(tmp_path, capsys):
     assert [real_text.main(*typed) for typed in ((), ("pos",), ("entities", "one"), ("what", "file"))] == [2] * 4
 
 
-# ---- tags for a network
-
-def test_tag_ids_lie_on_the_pieces():
-    text_encoder, _ = tagging.encoder()
-    prompts = [PROMPT, "a lilac disc drifting leftward!", "🙂 [oops]", "a [MASK]disc", "red " * 600]
-    with pytest.warns(UserWarning, match="its end is cut off"): text = text_encoder(prompts)
-    ids = tag_ids(prompts)
-    for k, prompt in enumerate(prompts):
-        pieces = text_encoder.tokenize(prompt)
-        assert len(pieces) <= ids.shape[1] and (ids[k, len(pieces):] == 0).all() and (ids[k, [0, len(pieces) - 1]] == 0).all()
-        assert (ids[k, 1:len(pieces) - 1, 0] > 0).all()
-    assert tag_ids(prompts, length=text.mask.shape[1]).shape == (*text.mask.shape, 2)
-    color, shape = (list(ENTITIES).index(name) + 1 for name in ("COLOR", "SHAPE"))
-    assert ids[0, :, 1].tolist()[1:4] == [0, color, shape] and (ids[1, 2:4, 1] == color).all()
-
-
-def test_tag_vectors_are_added():
-    torch.manual_seed(0)
-    add, tokens = TagEmbedding(8), torch.randn(2, 5, 8)
-    ids = torch.zeros(2, 5, 2, dtype=torch.long)
-    assert torch.equal(add(tokens, ids), tokens)   # no tag, no change
-    ids[0, 1] = torch.tensor([3, 2])
-    assert torch.allclose((add(tokens, ids) - tokens)[0, 1], add.pos.weight[3] + add.entity.weight[2], atol=1e-6)
-
-
 # ---- drawing
 
 def test_tags_are_drawn_with_their_entities():
     words, pos, tags = true_tags("a red circle moving right")
-    axis = tagging.draw_tags(words, pos, tags).axes[0]
+    axis = tags_figure(words, pos, tags).axes[0]
     assert [text.get_text() for text in axis.texts] == [x for pair in zip(words, pos) for x in pair] + ["COLOR", "SHAPE", "MOTION"]
     color, shape, motion = axis.patches
     assert color.get_x() < shape.get_x() < motion.get_x() and motion.get_width() > max(color.get_width(), shape.get_width())
     assert len({bar.get_facecolor() for bar in axis.patches}) == 3
-
-
-def test_mix_and_layers_are_drawn_as_given():
-    axis = tagging.draw_mix({"one": torch.tensor([.2, .8]), "two": torch.tensor([.5, .5])}).axes[0]
-    assert [round(bar.get_height(), 3) for bar in axis.patches] == [.2, .8, .5, .5]
-    axis = tagging.draw_layers({"a": [.1, .9], "b": [.3, .2]}, {"a": .25}).axes[0]
-    assert [line.get_ydata()[0] for line in axis.lines] == [.1, .25, .3]

@@ -14,35 +14,19 @@ from t2v_learn.text import bert
 from t2v_learn.text.attention import (
     MultiHeadAttention,
     RelativeBias,
-    attention_map,
+    attention_figure,
     bilinear_attention,
     relative_bucket,
     rotary_angles,
     rotate,
     scaled_dot_product_attention,
-    word_maps,
+    word_attention_figure,
 )
+from t2v_learn.core import HUB_NAME, bert_folder, package_folder
 from t2v_learn.text.bert import (
-    HUB_NAME,
-    SPECIALS,
-    Bert,
-    BertSize,
-    StateCache,
-    TextEncoder,
-    caption_bert,
-    caption_corpus,
-    caption_ids,
-    fill_in,
-    find_folder,
-    load_bert,
-    mask_words,
-    open_bert,
-    package_folder,
-    padded_length,
-    pretrain,
-    save_bert,
+    SPECIALS, Bert, BertSize, StateCache, TextEncoder, caption_bert, caption_corpus, caption_ids, fill_in, load_bert, mask_words, open_bert, padded_length, pretrain, save_bert,
 )
-from t2v_learn.video.clips import InputError
+from t2v_learn.core import InputError
 
 PROMPT = "a red circle moving right"
 SMALL = dict(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, max_position_embeddings=48)
@@ -259,7 +243,7 @@ def test_hub_files_serve_when_the_package_is_missing(monkeypatch):
     folder = package_folder()
     monkeypatch.setattr(bert, "package_folder", lambda: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: str(folder))
-    assert find_folder("default") == folder
+    assert bert_folder("default") == folder
 
 
 @pytest.mark.parametrize("name, content", [("vocab.txt", b"[PAD]\n[UNK]\n"), ("config.json", b"{}"), ("tokenizer.json", None),
@@ -387,11 +371,11 @@ def test_maps_draw_what_they_are_given():
 def test_attention_is_drawn_where_it_lies():
     weights = torch.zeros(2, 9, 4)
     weights[0, 5, 1] = 1     # frame 0, row 1, column 2 hears word 1
-    axes = word_maps(weights, ["a", "b"], torch.rand(2, 3, 3, 3)).axes
+    axes = word_attention_figure(weights, ["a", "b"], torch.rand(2, 3, 3, 3)).axes
     strips = [ax.images[0].get_array() for ax in axes]
     assert len(strips) == 6 and [ax.get_ylabel() for ax in axes[::2]] == ["", "a", "b"]
     assert strips[4][1, 2] == 1 and sum(float(s.sum()) for s in strips[2:]) == 1
-    heads = attention_map(torch.eye(4).expand(3, 4, 4), list("abcd"), list("efgh"), ["1", "2", "3"]).axes
+    heads = attention_figure(torch.eye(4).expand(3, 4, 4), list("abcd"), list("efgh"), ["1", "2", "3"]).axes
     assert len(heads) == 3 and [t.get_text() for t in heads[0].get_yticklabels()] == list("abcd")
 
 
@@ -613,7 +597,8 @@ def test_our_bert_refuses_damaged_weights(tmp_path):
 def test_our_bert_needs_no_transformers():
     code = """
 import sys
-from t2v_learn.text.bert import caption_bert, fill_in, open_bert, package_folder
+from t2v_learn.core import package_folder
+from t2v_learn.text.bert import caption_bert, fill_in, open_bert
 import torch
 bert = open_bert(package_folder())
 assert bert(torch.tensor([[101, 1037, 102]])).shape == (1, 3, 384)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from t2v_learn.text import tokens
-from t2v_learn.text.bert import package_folder
+from t2v_learn.core import package_folder
 from t2v_learn.text.tokens import SPECIAL, WordPieceTokenizer, basic_words, read_vocabulary, train_vocabulary, wordpieces
-from t2v_learn.video.clips import InputError
+from t2v_learn.core import InputError
 from t2v_learn.video.world import World, caption
 
 VOCABULARY = package_folder() / "vocab.txt"
@@ -65,7 +65,7 @@ def same(pair, texts):
 def test_captions(pair):
     generator = np.random.default_rng(1)
     corpora = [(World(preset), *kind) for preset in ("tiny", "full") for kind in (("seen", "training"), ("held-out-words", "reserved"))]
-    texts = [caption(world.sample(generator, split), generator, lexicon) for world, split, lexicon in corpora for _ in range(1500)]
+    texts = [caption(world.sample(generator, split), generator, lexicon) for world, split, lexicon in corpora for _ in range(600)]
     same(pair, texts + [text.upper() for text in texts[::50]])
 
 
@@ -223,9 +223,9 @@ def test_what_is_no_text(wrong):
 # ---- drawing
 
 def test_pieces_are_drawn_in_their_colors():
-    axis = tokens.draw_pieces({"one": ["[CLS]", "lila", "##c", "[UNK]", "##"], "two": [" ", "\u200b", "円"]}).axes[0]
+    axis = tokens.pieces_figure({"one": ["[CLS]", "lila", "##c", "[UNK]", "##"], "two": [" ", "\u200b", "円"]}).axes[0]
     shown = {text.get_text(): text.get_bbox_patch().get_facecolor()[:3] for text in axis.texts if text.get_bbox_patch()}
-    color = lambda name: tuple(int(tokens.PIECE_COLORS[name][i:i + 2], 16) / 255 for i in (1, 3, 5))
+    color = lambda name: tuple(int(tokens._PIECE_COLORS[name][i:i + 2], 16) / 255 for i in (1, 3, 5))
     assert shown["lila"] == color("word") == shown["##"] and shown["##c"] == color("rest")
     assert shown["[CLS]"] == color("special") and shown["[UNK]"] == color("unknown")
     assert {"␣", "U+200B", "U+5186"} < set(shown)
@@ -234,7 +234,7 @@ def test_pieces_are_drawn_in_their_colors():
 def test_tries_are_drawn_where_they_are():
     tries = tokens.greedy_tries("reds", {"red", "##s"})
     assert tries == [(0, 4, False), (0, 3, True), (3, 4, True)]
-    axis = tokens.draw_tries("reds", tries).axes[0]
+    axis = tokens._tries_figure("reds", tries).axes[0]
     assert [(bar.get_x(), bar.get_width()) for bar in axis.patches] == [(0, 4), (0, 3), (3, 1)]
     assert axis.patches[0].get_facecolor() != axis.patches[1].get_facecolor() == axis.patches[2].get_facecolor()
     assert re.fullmatch("redsreds", "".join(text.get_text() for text in axis.texts))

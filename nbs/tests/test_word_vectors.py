@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2v_learn.text.word_vectors import (GloVeConfig, SkipGramConfig, Vocabulary, WordVectors, analogy, cooccurrence, epoch_pairs, glove,
-                                         glove_step, glove_weight, keep_probability, negative_sampling_step, neighbour_overlap,
-                                         noise_shares, python_reference, sentences, skip_gram_loss, skip_gram_pairs, spread_labels,
-                                         vector_map, word2vec, words)
-from t2v_learn.video.clips import InputError
+from t2v_learn.text.word_vectors import (GloVeConfig, SkipGramConfig, Vocabulary, WordVectors, analogy, cooccurrence, _epoch_pairs, glove,
+                                         _glove_step, _glove_weight, _keep_probability, _negative_sampling_step, neighbour_overlap,
+                                         _noise_distribution, python_reference, sentences, skip_gram_loss, _skip_gram_pairs, _spread_labels,
+                                         vectors_figure, word2vec, words)
+from t2v_learn.core import InputError
 from t2v_learn.video.world import Actor, Scene, World, caption
 
 PROMPT = "a red circle moving right"
@@ -97,10 +97,10 @@ def test_pairs_are_those_of_the_loop(lengths, window, seed):
     ids, reach = torch.randint(20, sentence.shape, generator=rng), torch.randint(1, window + 1, sentence.shape, generator=rng)
     slow = [(ids[i].item(), ids[j].item()) for i in range(len(ids)) for j in range(len(ids))
             if i != j and sentence[i] == sentence[j] and abs(i - j) <= reach[i]]
-    assert sorted(slow) == sorted(map(tuple, skip_gram_pairs(ids, sentence, reach).T.tolist()))
+    assert sorted(slow) == sorted(map(tuple, _skip_gram_pairs(ids, sentence, reach).T.tolist()))
 
 
-def test_words_alone_in_their_sentences_have_no_company():
+def test_words_alone_in_their_sentences_have_no_context():
     corpus = [[word] for word in "red blue green".split()] * 4
     vectors = word2vec(corpus, seeded(), SkipGramConfig(min_count=1, n_epochs=2))
     assert vectors.vectors.isfinite().all() and not vectors.outer.any()
@@ -109,20 +109,20 @@ def test_words_alone_in_their_sentences_have_no_company():
 
 @pytest.mark.parametrize("n_words, batch, n_noise, weight", [(20, 64, 5, 1.), (3, 200, 7, .3), (50, 1, 1, 2.)])
 def test_step_goes_down_the_gradient(n_words, batch, n_noise, weight):
-    "Also where a word occurs many times in a batch, as center, company and noise"
+    "Also where a word occurs many times in a batch, as center, context and noise"
     rng = seeded()
     inner, outer = torch.randn(n_words, 8, generator=rng), torch.randn(n_words, 8, generator=rng)
     pairs, noise = torch.randint(n_words, (2, batch), generator=rng), torch.randint(n_words, (n_noise,), generator=rng)
     a, b = inner.clone().requires_grad_(), outer.clone().requires_grad_()
     loss = -F.logsigmoid((a[pairs[0]] * b[pairs[1]]).sum(1)).sum() - weight * F.logsigmoid(-(a[pairs[0]] @ b[noise].T)).sum()
     loss.backward()
-    negative_sampling_step(inner, outer, pairs, noise, weight, lr=.01)
+    _negative_sampling_step(inner, outer, pairs, noise, weight, lr=.01)
     assert torch.allclose(inner, a.detach() - .01 * a.grad, atol=1e-5) and torch.allclose(outer, b.detach() - .01 * b.grad, atol=1e-5)
 
 
 def test_shared_noise_is_right_on_average():
     "Over many draws, the step with shared noise is the step of the exact cost"
-    rng, shares = seeded(), noise_shares(torch.tensor([50, 30, 10, 5, 5]))
+    rng, shares = seeded(), _noise_distribution(torch.tensor([50, 30, 10, 5, 5]))
     inner, outer, pairs = torch.randn(5, 4, generator=rng), torch.randn(5, 4, generator=rng), torch.randint(5, (2, 16), generator=rng)
     a, b = inner.clone().requires_grad_(), outer.clone().requires_grad_()
     vectors = WordVectors("abcde", a, b)
@@ -134,7 +134,7 @@ def test_shared_noise_is_right_on_average():
     moved = torch.zeros(5, 4)
     for _ in range(3000):
         one, two = inner.clone(), outer.clone()
-        negative_sampling_step(one, two, pairs, shares.multinomial(8, replacement=True, generator=rng), 5 / 8, lr=1.)
+        _negative_sampling_step(one, two, pairs, shares.multinomial(8, replacement=True, generator=rng), 5 / 8, lr=1.)
         moved += (one - inner) / 3000
     assert (moved + a.grad).norm() < .03 * a.grad.norm()
 
@@ -142,9 +142,9 @@ def test_shared_noise_is_right_on_average():
 def test_captions_teach_the_kinds_of_words(captions):
     costs = []
     vocabulary = Vocabulary(captions)
-    pairs = epoch_pairs(*vocabulary.ids(captions), torch.ones(len(vocabulary)), 5, seeded())
+    pairs = _epoch_pairs(*vocabulary.ids(captions), torch.ones(len(vocabulary)), 5, seeded())
     vectors = word2vec(captions, seeded(), SkipGramConfig(dim=16, sample=1, n_epochs=8),
-                       watch=lambda v: costs.append(skip_gram_loss(v, pairs, noise_shares(vocabulary.counts))))
+                       watch=lambda v: costs.append(skip_gram_loss(v, pairs, _noise_distribution(vocabulary.counts))))
     assert len(costs) == 8 and costs[-1] < costs[0] < 6 * np.log(2)
     for group in (COLORS, SHAPES):
         for word in group: assert vectors.nearest(word, 1)[0][0] in group
@@ -176,9 +176,9 @@ def test_glove_goes_down_the_gradient_by_adagrad():
     memory = [1 + torch.rand(t.shape, generator=rng) for t in tables]
     pairs, x = torch.randint(9, (2, 80), generator=rng), 1 + 30 * torch.rand(80, generator=rng)
     (u, v, b, c), (i, j), past = [t.clone().requires_grad_() for t in tables], pairs, [m.clone() for m in memory]
-    cost = glove_weight(x, 10.) * ((u[i] * v[j]).sum(1) + b[i, 0] + c[j, 0] - x.log()) ** 2
+    cost = _glove_weight(x, 10.) * ((u[i] * v[j]).sum(1) + b[i, 0] + c[j, 0] - x.log()) ** 2
     gradients = torch.autograd.grad(cost.sum() / 2, (u, v, b, c))
-    assert abs(glove_step(tables, memory, pairs, x, lr=.1, x_max=10.) - cost.mean()) < 1e-4
+    assert abs(_glove_step(tables, memory, pairs, x, lr=.1, x_max=10.) - cost.mean()) < 1e-4
     for old, new, m, g in zip((u, v, b, c), tables, past, gradients):
         assert torch.allclose(new, old - .1 * g / (m + g ** 2).sqrt(), atol=1e-5)
 
@@ -226,7 +226,7 @@ def test_overlap_of_neighbours():
 @given(st.lists(st.tuples(st.floats(0, 4), st.floats(0, 4)), min_size=1, max_size=25))
 def test_labels_cover_neither_each_other_nor_dots(points):
     points, sizes = torch.tensor(points), torch.tensor([.9, .2]).expand(len(points), 2)
-    at = spread_labels(points + .1, sizes, points, .12)
+    at = _spread_labels(points + .1, sizes, points, .12)
     cover = ((sizes - (at[:, None] - at).abs()) > 1e-3).all(2) & ~torch.eye(len(at), dtype=torch.bool)
     dotted = ((sizes + .12) / 2 - (at[:, None] + sizes[:, None] / 2 - points).abs() > 1e-3).all(2)
     assert not cover.any() and not dotted.any() and torch.equal(at[:, 0], points[:, 0] + .1)
@@ -236,14 +236,14 @@ def test_map_shows_each_word_once_and_changes_nothing():
     before = plt.get_fignums()
     vectors = WordVectors(COLORS + SHAPES, torch.randn(9, 8, generator=seeded()))
     kept = vectors.vectors.clone()
-    figure = vector_map(vectors, [*COLORS, *SHAPES, "red"], {"red": (1, .1, .1)})
+    figure = vectors_figure(vectors, [*COLORS, *SHAPES, "red"], {"red": (1, .1, .1)})
     axes, = figure.axes
     assert [t.get_text() for t in axes.texts] == COLORS + SHAPES
     assert axes.collections[0].get_facecolor()[0, :3].tolist() == pytest.approx([1, .1, .1])
     assert plt.get_fignums() == before and torch.equal(vectors.vectors, kept)
-    assert vector_map(WordVectors("abc", torch.ones(3, 4)), list("abc")).axes, "words in one place"
+    assert vectors_figure(WordVectors("abc", torch.ones(3, 4)), list("abc")).axes, "words in one place"
     for wrong in (["red"], ["red"] * 5, ["red", "blue", "crimson"]):
-        with pytest.raises(InputError): vector_map(vectors, wrong)
+        with pytest.raises(InputError): vectors_figure(vectors, wrong)
 
 
 # ---- beside gensim
@@ -261,9 +261,9 @@ def test_shares_and_questions_are_gensims(reference):
     vocabulary, config = Vocabulary(reference, 5), SkipGramConfig(n_epochs=1)
     model, vectors = by_gensim(reference, vocabulary, 1, config)
     kept = torch.tensor([model.wv.get_vecattr(word, "sample_int") / 2 ** 32 for word in vocabulary.words])
-    assert torch.allclose(keep_probability(vocabulary.counts, config.sample), kept.float(), atol=1e-6)
+    assert torch.allclose(_keep_probability(vocabulary.counts, config.sample), kept.float(), atol=1e-6)
     noise = np.diff(model.cum_table / model.cum_table[-1], prepend=0)[[model.wv.key_to_index[word] for word in vocabulary.words]]
-    assert np.abs(noise_shares(vocabulary.counts).numpy() - noise).max() < 1e-6
+    assert np.abs(_noise_distribution(vocabulary.counts).numpy() - noise).max() < 1e-6
     for word in ("list", "true"):
         assert vectors.nearest(word, 8) == [(w, pytest.approx(c, abs=1e-5)) for w, c in model.wv.most_similar(word, topn=8)]
     theirs = model.wv.most_similar(positive=["methods", "function"], negative=["method"], topn=8)
@@ -272,7 +272,7 @@ def test_shares_and_questions_are_gensims(reference):
 
 @pytest.mark.slow
 def test_word2vec_is_like_gensims(reference, record_property):
-    "Same text, same settings, one run: as near to gensim as gensim to itself with other dice, and as low a cost; GloVe stands beside them"
+    "Same text, same settings: as near to gensim as gensim to itself with another seed, and as low a cost; GloVe stands beside them"
     pytest.importorskip("gensim")
     config, vocabulary, threads, found, rate = SkipGramConfig(), Vocabulary(reference, 5), torch.get_num_threads(), {}, {}
     text = int(vocabulary.counts.sum())
@@ -286,12 +286,12 @@ def test_word2vec_is_like_gensims(reference, record_property):
             rate[name] = readings * text / (time.process_time() - start)
     finally: torch.set_num_threads(threads)
     again = by_gensim(reference, vocabulary, 2, config)[1]
-    pairs = epoch_pairs(*vocabulary.ids(reference), keep_probability(vocabulary.counts, config.sample), config.window, seeded(9))
-    cost = {name: skip_gram_loss(found[name], pairs, noise_shares(vocabulary.counts)) for name in ("word2vec", "gensim")}
+    pairs = _epoch_pairs(*vocabulary.ids(reference), _keep_probability(vocabulary.counts, config.sample), config.window, seeded(9))
+    cost = {name: skip_gram_loss(found[name], pairs, _noise_distribution(vocabulary.counts)) for name in ("word2vec", "gensim")}
     common, ceiling, counted = (neighbour_overlap(found["gensim"], v) for v in (found["word2vec"], again, found["GloVe"]))
     record_property("words a second of processor time, every reading counted",
                     ", ".join(f"{name} {r:,.0f} ({r / rate['gensim']:.2f} of gensim)" for name, r in rate.items()))
-    record_property("neighbours in common with gensim", f"word2vec {common:.1%}, GloVe {counted:.1%}, gensim with other dice {ceiling:.1%}")
+    record_property("neighbours in common with gensim", f"word2vec {common:.1%}, GloVe {counted:.1%}, another seed {ceiling:.1%}")
     record_property("cost of a pair", f"word2vec {cost['word2vec']:.3f}, gensim {cost['gensim']:.3f}")
     assert common > ceiling - .1 and common > .5 and counted > 10 * 10 / len(vocabulary.words)
     assert cost["word2vec"] < 1.03 * cost["gensim"] < 1.03 * 6 * np.log(2)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from t2v_learn.video.clips import InputError
+from t2v_learn.core import InputError
 from t2v_learn.video.datasets import WorldData
 from t2v_learn.video import world as world_module
-from t2v_learn.video.world import (BACKGROUNDS, COLORS, DIGITS, DIRECTIONS, KINDS, MOTIONS, PAIR_MOTIONS, PRESETS, RESERVED, SHAPES, SIZES,
-                                   SPEEDS, TRAINING_WORDS, Actor, Scene, World, boxes, caption, coverage, digit_mask, extent, full_scene,
-                                   gap, has_reserved, has_speed, is_inside, kind, label, load_samples, name_of, path, polygon,
-                                   random_actor, render, samples_of, shape_sdf, sizes, window_cover)
+from t2v_learn.video.world import (BACKGROUNDS, COLORS, DIGITS, DIRECTIONS, KINDS, MOTIONS, PAIR_MOTIONS, RESERVED, SHAPES, SIZES, SPEEDS,
+                                   TRAINING_WORDS, WORLDS, Actor, Scene, World, _digit_mask, _extent, _gap, _has_reserved, _random_actor,
+                                   _sizes, _window_coverage, bounding_boxes, caption, coverage, full_scene, has_speed, is_inside, kind,
+                                   label, load_samples, name_of, path, polygon, render, samples_of, shape_sdf)
 
-WORLD, TINY = World("tiny"), PRESETS["tiny"]
+WORLD, TINY = World("tiny"), WORLDS["tiny"]
 SEEN, HELD_OUT = WORLD.combinations("seen"), WORLD.combinations("held-out-combinations")
 
 
@@ -72,7 +72,7 @@ def test_actors_are_wholly_inside_by_geometry_and_by_pixels():
 
 def test_starts_use_all_the_room_there_is():
     actors = [scene.actors[0] for scene in scenes(3000, 3)]
-    gaps = [a.x - extent(a.shape, a.size)[0] for a in actors if a.motion == "right"]
+    gaps = [a.x - _extent(a.shape, a.size)[0] for a in actors if a.motion == "right"]
     assert min(gaps) < .3
 
 
@@ -164,7 +164,7 @@ SUMS = [267796, 560097, 310863, 511926, 159853, 490152, 242471, 371532]
 
 # ---------------------------------------------------------------------------------------------------------------- the full world
 
-FULL, OF = World("full"), PRESETS["full"]
+FULL, OF = World("full"), WORLDS["full"]
 DRAWN = SHAPES[:8]
 
 
@@ -188,7 +188,7 @@ def moving(name, n=40):
     "Actors with this kind of motion, of shapes and colours that it can have"
     generator = np.random.default_rng([13, list(MOTIONS).index(name)])
     choices = [c for c in FULL.combinations() if c[2] == name]
-    found = [random_actor(generator, choices[generator.integers(len(choices))]) for _ in range(3 * n)]
+    found = [_random_actor(generator, choices[generator.integers(len(choices))]) for _ in range(3 * n)]
     return [actor for actor in found if actor is not None][:n]
 
 
@@ -231,7 +231,7 @@ def test_full_samples_stay_in_their_split(split):
     for scene in full_scenes(400, 1, split):
         first, *others = map(triple, scene.actors)
         assert first in (kept if split == "held-out-combinations" else seen) and set(others) <= seen
-        assert split != "held-out-words" or has_reserved(scene)
+        assert split != "held-out-words" or _has_reserved(scene)
     firsts = {triple(scene.actors[0]) for scene in full_scenes(400, 1, split)}
     assert {c[0] for c in firsts} == set(SHAPES) and {c[1] for c in firsts} == set(COLORS) and {c[2] for c in firsts} == set(MOTIONS)
 
@@ -277,7 +277,7 @@ def test_directions_of_shapes():
 def test_windows_lose_nothing():
     every = np.arange(64)
     for actor in actors_of(150, 2):
-        whole = window_cover(actor, np.tile(every[:, None], (16, 1, 1)), np.tile(every, (16, 1, 1)), 64)
+        whole = _window_coverage(actor, np.tile(every[:, None], (16, 1, 1)), np.tile(every, (16, 1, 1)), 64)
         assert np.allclose(cover_of(actor), whole, atol=1e-6)
 
 
@@ -300,7 +300,7 @@ def test_two_actors_are_apart_different_small_and_simple():
     for scene in pairs:
         one, two = scene.actors
         assert one.shape != two.shape and one.color != two.color and {kind(one.motion), kind(two.motion)} <= set(PAIR_MOTIONS)
-        assert max(one.size, two.size) <= 6.5 and gap(one, two, 16, 64).min() >= 2
+        assert max(one.size, two.size) <= 6.5 and _gap(one, two, 16, 64).min() >= 2
         for frames in zip(cover_of(one) > .5, cover_of(two) > .5):
             (t1, b1), (t2, b2) = (np.flatnonzero(f.any(1))[[0, -1]] for f in frames)
             (l1, r1), (l2, r2) = (np.flatnonzero(f.any(0))[[0, -1]] for f in frames)
@@ -333,7 +333,7 @@ def test_what_bounces_meets_the_border_exactly_once():
         signs = np.sign(steps[np.abs(steps[:, axis]) > .9 * actor.speed, axis])   # all but the one step that the border cuts short
         turns = np.flatnonzero(np.diff(signs))
         assert len(turns) == 1 and len(signs) >= 14 and np.ptp(centres[:, 1 - axis]) < .1
-        box = boxes(actor, 16, 64)[:, [axis, axis + 2]]
+        box = bounding_boxes(actor, 16, 64)[:, [axis, axis + 2]]
         away = np.minimum(box[:, 0], 64 - box[:, 1])
         assert 3 <= away.argmin() <= 12 and away.min() <= actor.speed / 2 + .01
         variants.add((actor.motion, signs[0]))
@@ -383,7 +383,7 @@ def test_backwards_is_the_mirrored_scene(name):
         motion = actor.motion if name == "bounces" else "".join(turned)
         x, y = path(actor, 16, 64)[-1]
         sense = {"circles clockwise": 1, "circles counter-clockwise": -1}.get(actor.motion, 0)
-        mirror = replace(actor, motion=motion, x=x, y=y, size=sizes(actor, 16)[-1], angle=actor.angle + sense * 2 * np.pi * 15 / 16)
+        mirror = replace(actor, motion=motion, x=x, y=y, size=_sizes(actor, 16)[-1], angle=actor.angle + sense * 2 * np.pi * 15 / 16)
         there, back = (render(Scene((a,), "grey", 16, 64)).astype(int) for a in (actor, mirror))
         assert np.abs(there[::-1] - back).max() <= 1, actor
 
@@ -425,7 +425,7 @@ def test_a_digit_looks_like_its_cells():
     "Taken back to 8 x 8 by averaging, the drawing is the sample"
     images, _ = load_samples()
     for sample in range(0, 1797, 101):
-        ink, center, _, cell = digit_mask(sample)
+        ink, center, _, cell = _digit_mask(sample)
         size = 6 / cell   # 6 pixels a cell
         x, y = (32 - 6 * (4 - c) for c in center)   # the middle of the cells in the middle of the canvas
         shape = str(load_samples()[1][sample])
@@ -555,7 +555,7 @@ def test_captions_vary_and_articles_fit():
 
 def test_no_reserved_word_for_a_cyan_heart_that_spins():
     scene = Scene((Actor("heart", "cyan", "spins clockwise", 6, 0, 32, 32),), "black", 16, 64)
-    assert not has_reserved(scene) and caption(scene) == "a cyan heart spinning clockwise"
+    assert not _has_reserved(scene) and caption(scene) == "a cyan heart spinning clockwise"
     with pytest.raises(InputError, match=r"^No reserved word .*\.$"):
         caption(scene, np.random.default_rng(0), "reserved")
 

@@ -1,0 +1,126 @@
+"Text to video and video to video: one call each, seeds, strength, sizes, the shipped model, a training of one's own"
+import numpy as np
+import pytest
+import torch
+
+from t2v_learn import TextToVideo
+from t2v_learn.core import InputError
+from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig
+from t2v_learn.training.loop import Every
+from t2v_learn.training.checkpoint import load_state, load_weights
+from t2v_learn.training.pipeline import train
+from t2v_learn.video.containers import Clip
+from t2v_learn.video.verify import read_scene
+
+PROMPT = "a red circle moving right"
+
+
+@pytest.fixture(scope="module")
+def model():
+    "The shipped one, in 32 bits"
+    return TextToVideo.from_pretrained("tiny", device="cpu", precision="fp32")
+
+
+def pixels(clip): return clip.frames.astype(int)
+
+
+def test_a_seed_gives_the_same_clip_whatever_ran_before(model):
+    first = model(PROMPT, seed=5, num_inference_steps=4)
+    model("a white square moving down", seed=1, num_inference_steps=2)
+    torch.randn(7)
+    assert np.array_equal(pixels(model(PROMPT, seed=5, num_inference_steps=4)), pixels(first))
+    assert np.abs(pixels(model(PROMPT, seed=6, num_inference_steps=4)) - pixels(first)).max() > 30
+
+
+def test_a_list_gives_a_list(model):
+    prompts = [PROMPT, "a blue square moving up"]
+    both = model(prompts, seed=3, num_inference_steps=4)
+    alone = model(prompts[1], seed=4, num_inference_steps=4)
+    assert len(both) == 2 and all(clip.frames.shape == (8, 32, 32, 3) and clip.fps == 8 for clip in both)
+    assert np.abs(pixels(both[1]) - pixels(alone)).mean() < 1
+
+
+def test_clips_show_what_was_asked_for(model):
+    for prompt, wanted in ((PROMPT, ("circle", "red", "right")), ("a blue square moving up", ("square", "blue", "up"))):
+        actor = read_scene(model(prompt, seed=0)).scene.actors[0]
+        assert (actor.shape, actor.color, actor.motion) == wanted
+
+
+def test_guidance_moves_away_from_the_unconditional_prediction(model):
+    strips = [pixels(model(PROMPT, seed=2, num_inference_steps=4, guidance_scale=scale)) for scale in (0.0, 1.0, 2.0)]
+    other = pixels(model("a blue square moving up", seed=2, num_inference_steps=4, guidance_scale=0.0))
+    assert np.array_equal(strips[0], other), "at 0 the prompt must not count"
+    assert np.abs(strips[1] - strips[2]).max() > 5
+
+
+@pytest.mark.parametrize("size, n_frames", [((32, 32), 8), ((40, 24), 3), ((16, 64), 20)])
+def test_an_edit_takes_any_size_and_length(model, size, n_frames):
+    clip = Clip(np.random.default_rng(0).integers(0, 256, (n_frames, *size, 3), dtype=np.uint8), 12)
+    assert model.edit(clip, PROMPT, num_inference_steps=2).frames.shape == (8, 32, 32, 3)
+
+
+def test_a_weak_edit_keeps_and_a_strong_one_does_not(model):
+    source = model("a red square moving down", seed=1)
+    edits = [model.edit(source, "a blue square moving down", strength=strength, seed=0) for strength in (.05, .3, .9)]
+    distance = [np.abs(pixels(edit) - pixels(source)).mean() for edit in edits]
+    assert distance[0] < distance[1] < distance[2]
+    changed = read_scene(model.edit(source, "a blue square moving down", strength=.6, seed=0)).scene.actors[0]
+    assert (changed.shape, changed.color, changed.motion) == ("square", "blue", "down")
+
+
+def test_several_edits_at_once(model):
+    source = model(PROMPT, seed=1, num_inference_steps=4)
+    both = model.edit([source, source], [PROMPT, "a blue circle moving right"], num_inference_steps=4)
+    assert len(both) == 2 and np.abs(pixels(both[0]) - pixels(both[1])).max() > 5
+
+
+@pytest.mark.parametrize("call, said", [
+    (lambda m: m("  "), "empty"), (lambda m: m(PROMPT, num_inference_steps=0), "at least 1, not 0"),
+    (lambda m: m([PROMPT], seed=[1, 2]), "as many seeds"),
+    (lambda m: m.edit(BLANK, PROMPT, strength=0), "strength must be above 0"), (lambda m: m.edit(BLANK, PROMPT, strength=1.1), "at most 1"),
+    (lambda m: m.edit([BLANK, BLANK], PROMPT), "2 clips need as many prompts")])
+def test_what_makes_no_clip_is_refused(model, call, said):
+    with pytest.raises(InputError, match=said): call(model)
+
+
+BLANK = Clip(np.zeros((8, 32, 32, 3), np.uint8))
+
+
+# --- training
+
+@pytest.fixture
+def small(monkeypatch):
+    "The tiny preset with smaller batches"
+    monkeypatch.setattr(TextToVideo.presets["tiny"], "batch_size", 2)
+
+
+def test_a_training_starts_fitted_to_its_data(small):
+    from t2v_learn.training.optimizers import TrainConfig
+    from t2v_learn.training.pipeline import make_data
+    preset = TextToVideo.presets["tiny"]
+    data = make_data(preset)
+    model, trainer = TextToVideo.start(preset, data, TrainConfig(steps=1, precision="fp32"), device="cpu")
+    assert isinstance(model.denoiser, Denoiser) and trainer.model is model.denoiser
+    seen = model.denoiser.normalize(torch.cat([data(step)[0] for step in range(40)]))
+    assert abs(seen.mean()) < 1e-3 and abs(seen.std() - 1) < 1e-3
+    assert {"red", "circle", "moving"} <= set(model.config["words"]) and "crimson" not in model.config["words"]
+    assert DenoiserConfig.from_dict(model.network_config()["denoiser"]) == preset.network
+
+
+def test_saved_and_loaded_draws_the_same_and_resuming_knows_what_it_was(small, tmp_path):
+    trained = train(steps=2, folder=tmp_path, progress=False, precision="fp32", device="cpu")
+    loaded = TextToVideo.from_pretrained(tmp_path, precision="fp32", device="cpu")
+    assert np.array_equal(*(pixels(m(PROMPT, num_inference_steps=2)) for m in (trained, loaded)))
+    assert load_state(tmp_path)[1]["extra"] == dict(arch="unet3d", preset="tiny", data=None, strict=False)
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_equals_never_killed(small, tmp_path):
+    options = dict(steps=6, precision="fp32", progress=False, device="cpu")
+    train(folder=tmp_path / "whole", **options)
+    def stop(trainer): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        train(folder=tmp_path / "killed", save_every_steps=3, callbacks=(Every(stop, steps=4),), **options)
+    train(folder=tmp_path / "killed", resume=True, **options)
+    whole, killed = (load_weights(tmp_path / name)[0] for name in ("whole", "killed"))
+    assert all(torch.equal(whole[name], killed[name]) for name in whole)

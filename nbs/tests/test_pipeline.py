@@ -1,0 +1,302 @@
+"What every trained generator shares: prompts and seeds, words, presets, data, files, and one `train` for all kinds"
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from t2v_learn.core import InputError
+from t2v_learn.text.bert import TextEncoder
+from t2v_learn.training.checkpoint import CheckpointError, load_state, load_weights, save_weights
+from t2v_learn.training.loop import Every, Trainer
+from t2v_learn.training.pipeline import (KINDS, Preset, VideoGenerator, as_prompts, check_encoder, find_class, find_model, find_preset,
+                                         first_batches, make_data, run_folder, seeded_noise, shipped_models, train, unknown_words)
+from t2v_learn.video.containers import Clip
+from t2v_learn.video.datasets import write_folder
+
+
+class Linear(nn.Module):
+    "From a pooled caption to a clip by one matrix"
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = tuple(shape)
+        self.to_video = nn.Linear(384, torch.Size(shape).numel())
+
+    def forward(self, text): return self.to_video(text.pooled).unflatten(1, self.shape)
+
+
+class LinearVideo(VideoGenerator):
+    "The smallest kind of model"
+    kind = "text-to-video-linear"
+    presets = {"tiny": Preset(None, batch_size=4, settings=dict(warmup=1))}
+
+    def network_config(self): return dict(linear=True)
+
+    @classmethod
+    def build_network(cls, config):
+        if not config["linear"]: raise KeyError("linear")
+        return Linear(config["shape"])
+
+    @classmethod
+    def start(cls, preset, data, config, **options):
+        seen = first_batches(data, n_batches=2)
+        shape = [3, preset.n_frames, preset.size, preset.size]
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            network = Linear(shape)
+        model = cls(network, TextEncoder(), dict(shape=shape, fps=preset.fps, words=seen.words), options["device"], config.precision)
+        def loss(network, batch, generator):
+            video, captions = batch
+            return (network(model.encoder(captions)) - video).square().mean()
+        return model, Trainer(network, loss, data, config, **options)
+
+    @torch.no_grad()
+    def __call__(self, prompt, seed=0):
+        prompts, seeds = as_prompts(prompt, seed)
+        clips = [Clip.from_tensor(x.clamp(-1, 1), self.config["fps"]) for x in self.network(self.encoder(prompts))]
+        return clips[0] if isinstance(prompt, str) else clips
+
+
+@pytest.fixture(autouse=True)
+def linear(monkeypatch):
+    "A third kind is one line of the table"
+    monkeypatch.setitem(KINDS, "linear", (LinearVideo.kind, __name__, "LinearVideo"))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    "An untrained model and the folder it was saved in"
+    model, _ = LinearVideo.start(LinearVideo.presets["tiny"], make_data(LinearVideo.presets["tiny"]), options_of(steps=1), device="cpu")
+    return model, model.save_pretrained(tmp_path / "linear")
+
+
+def options_of(**settings):
+    from t2v_learn.training.optimizers import TrainConfig
+    return TrainConfig(precision="fp32", **settings)
+
+
+def test_noise_depends_on_its_own_seed_only():
+    both = seeded_noise([3, 7], (3, 8, 4, 4))
+    assert torch.equal(both[1:], seeded_noise([7], (3, 8, 4, 4))) and not torch.equal(both[0], both[1])
+    many = seeded_noise(list(range(20)), (3, 8, 8, 8))
+    assert abs(many.mean()) < .02 and abs(many.std() - 1) < .02
+
+
+@pytest.mark.parametrize("prompt, seed, expected", [
+    ("a red circle", 5, (["a red circle"], [5])), (["one", "two"], 5, (["one", "two"], [5, 6])),
+    (["one", "two"], [9, 4], (["one", "two"], [9, 4])),
+    (("one",), [2], (["one"], [2]))])
+def test_prompts_and_seeds_are_two_lists(prompt, seed, expected): assert as_prompts(prompt, seed) == expected
+
+
+@pytest.mark.parametrize("prompt, seed, said", [
+    ("", 0, "empty"), ("  \n", 0, "empty"), ([], 0, "empty"), (["one", " "], 0, "empty"), (["one", "two"], [1], "2 prompts need as many seeds"),
+    ("one", [1, 2], "1 prompts need as many seeds")])
+def test_prompts_and_seeds_that_do_not_fit_are_refused(prompt, seed, said):
+    with pytest.raises(InputError, match=said): as_prompts(prompt, seed)
+
+
+def test_words_that_training_never_saw():
+    known = ["a", "red", "circle", "moving", "right"]
+    assert unknown_words("A red DRAGON, moving right; a dragon!", known) == ["dragon"]
+    assert unknown_words("a red circle moving right", known) == [] == unknown_words("?!", known)
+    assert unknown_words("ein roter Kreis", known) == ["ein", "roter", "kreis"]
+
+
+def test_a_preset_has_a_name():
+    assert find_preset("tiny", LinearVideo.presets) is LinearVideo.presets["tiny"]
+    with pytest.raises(InputError, match="choose one of tiny"): find_preset("huge", LinearVideo.presets)
+    for arch in ("unet3d", "gan"): assert find_preset("tiny", find_class(arch).presets).size == 32
+
+
+def test_the_table_names_classes_of_their_kind():
+    for arch, (kind, _, name) in KINDS.items():
+        found = find_class(arch)
+        assert issubclass(found, VideoGenerator) and found.kind == kind and found.__name__ == name
+    assert len({kind for kind, _, _ in KINDS.values()}) == len(KINDS)
+    with pytest.raises(InputError, match="choose one of unet3d, gan"): find_class("transformer")
+
+
+def test_data_is_a_function_of_the_step():
+    data, again = (make_data(Preset(None, batch_size=3), seed=1) for _ in range(2))
+    video, captions = data(5)
+    assert video.shape == (3, 3, 8, 32, 32) and captions == again(5)[1] and torch.equal(video, again(5)[0])
+    assert not torch.equal(video, data(6)[0])
+
+
+def test_a_look_at_the_first_batches():
+    data = make_data(Preset(None, batch_size=3))
+    seen = first_batches(data, n_batches=4)
+    assert len(seen.video) == 12 and torch.equal(seen.video[3:6], data(1)[0])
+    assert seen.captions == sorted({caption for step in range(4) for caption in data(step)[1]})
+    assert all(unknown_words(caption, seen.words) == [] for caption in seen.captions) and seen.words == sorted(seen.words)
+
+
+# --- files
+
+def test_shipped_models_have_a_kind_and_a_class():
+    assert {"tiny", "tiny-gan"} <= set(shipped_models()) and not any(name.startswith("reader") for name in shipped_models())
+    for name in shipped_models(): assert find_model(name).is_dir()
+
+
+@pytest.mark.parametrize("name", ["tyni", "a/b/c", "./nowhere", "../tiny", "owner/"])
+def test_a_name_that_leads_nowhere(name):
+    with pytest.raises(InputError, match="give one of tiny"): find_model(name)
+
+
+def test_a_folder_wins_only_with_a_path(tmp_path, monkeypatch):
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_model("tiny") != Path("tiny") and find_model("./tiny") == Path("tiny")
+
+
+def test_the_hub_is_asked_for_two_files_only(monkeypatch, tmp_path):
+    import huggingface_hub
+    asked = {}
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: asked.update(name=name, **options) or str(tmp_path))
+    assert find_model("owner/model") == tmp_path
+    assert asked == dict(name="owner/model", allow_patterns=["model.safetensors", "config.json"])
+    def refuse(name, **options): raise OSError("no network")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(InputError, match="hub did not give"): find_model("owner/model")
+
+
+def test_saved_and_loaded_draws_the_same(saved):
+    model, folder = saved
+    loaded = VideoGenerator.from_pretrained(folder, device="cpu", precision="fp32")
+    assert type(loaded) is LinearVideo and loaded.config["words"] == model.config["words"]
+    assert (loaded("a red circle").frames == model("a red circle").frames).all()
+    assert not loaded.network.training
+
+
+def test_half_is_half(saved, tmp_path):
+    model, folder = saved
+    model.save_pretrained(tmp_path / "half", half=True)
+    def size(folder): return (folder / "model.safetensors").stat().st_size
+    assert size(tmp_path / "half") < .51 * size(folder)
+    loaded = VideoGenerator.from_pretrained(tmp_path / "half", precision="fp32")
+    assert next(loaded.network.parameters()).dtype == torch.float32
+    difference = loaded("a red circle").frames.astype(int) - model("a red circle").frames
+    assert abs(difference).max() <= 1
+
+
+DAMAGES = {
+    "no shape": (lambda c: c.pop("shape"), "does not describe a video model"),
+    "a short shape": (lambda c: c.update(shape=[3, 8]), "does not describe"),
+    "words of numbers": (lambda c: c.update(words=[1]), "does not describe"),
+    "fps": (lambda c: c.update(fps="fast"), "does not describe"),
+    "no encoder": (lambda c: c.pop("encoder"), "does not describe"),
+    "an encoder by name": (lambda c: c.update(encoder="default"), "does not describe"),
+    "no network": (lambda c: c.pop("linear"), "does not describe"),
+    "another size": (lambda c: c.update(shape=[3, 8, 16, 16]), "in the file but"),
+    "another BERT": (lambda c: c["encoder"].update(revision="0"), "another version of the text encoder"),
+    "another kind": (lambda c: c.update(kind="reader"), "kind 'reader'"),
+    "no kind": (lambda c: c.pop("kind"), "kind None")}
+
+
+@pytest.mark.parametrize("damage, said", DAMAGES.values(), ids=DAMAGES)
+def test_what_does_not_fit_is_refused(saved, damage, said):
+    weights, config = load_weights(saved[1])
+    damage(config)
+    save_weights(saved[1], weights, config)
+    with pytest.raises((InputError, CheckpointError), match=said): VideoGenerator.from_pretrained(saved[1])
+
+
+@pytest.mark.parametrize("arch, name", [("unet3d", "tiny"), ("gan", "tiny-gan")])
+@pytest.mark.parametrize("damage", [lambda c: c.pop("denoiser", c.pop("gan", None)),
+                                    lambda c: c.get("denoiser", c.get("gan")).update(arms=2)])
+def test_settings_of_a_shipped_kind_that_describe_nothing(arch, name, damage, tmp_path):
+    config = json.loads((find_model(name) / "config.json").read_text())
+    damage(config)
+    save_weights(tmp_path / "broken", {}, config)
+    with pytest.raises(InputError): VideoGenerator.from_pretrained(tmp_path / "broken")
+
+
+def test_an_encoder_is_known_by_its_revision():
+    encoder = TextEncoder()
+    check_encoder(encoder, dict(name="default", revision=encoder.revision), Path("model"))
+    with pytest.raises(InputError, match="model was trained with another version"):
+        check_encoder(encoder, dict(name="default", revision="0"), Path("model"))
+
+
+# --- the hub
+
+def test_the_model_card_says_what_it_is(saved):
+    card = (saved[1] / "README.md").read_text()
+    assert card.startswith("---\n") and "library_name: t2v_learn" in card and "pipeline_tag: text-to-video" in card
+    assert "8 frames of 32x32" in card and "from_pretrained" in card and all(word in card for word in saved[0].config["words"])
+
+
+def test_a_card_that_somebody_wrote_stays(saved):
+    model, folder = saved
+    (folder / "README.md").write_text("mine")
+    model.save_pretrained(folder)
+    assert (folder / "README.md").read_text() == "mine"
+
+
+def test_push_to_hub_uploads_what_save_writes(saved, monkeypatch):
+    import huggingface_hub.hub_mixin as mixin
+    found = {}
+
+    class Hub:
+        def __init__(self, token=None): pass
+        def create_repo(self, repo_id, **options): return type("Repo", (), dict(repo_id=repo_id))
+        def upload_folder(self, repo_id, folder_path, **options):
+            found.update(repo=repo_id, files={path.name for path in Path(folder_path).iterdir()}, config=load_weights(folder_path)[1])
+            return "https://hub/commit"
+
+    monkeypatch.setattr(mixin, "HfApi", Hub)
+    assert saved[0].push_to_hub("owner/linear") == "https://hub/commit"
+    assert found["repo"] == "owner/linear" and found["files"] == {"model.safetensors", "config.json", "README.md"}
+    assert found["config"]["kind"] == LinearVideo.kind
+
+    def refuse(self, **options): raise OSError("no network")
+    monkeypatch.setattr(Hub, "create_repo", refuse)
+    with pytest.raises(InputError, match="did not take 'owner/linear'"): saved[0].push_to_hub("owner/linear")
+    with pytest.raises(InputError, match="did not take"): saved[0].push_to_hub("not a name")
+
+
+# --- training
+
+def test_training_saves_the_averaged_weights(tmp_path):
+    averaged, latest = {}, {}
+    def look(trainer):
+        averaged.update({name: t.clone() for name, t in trainer.ema.model.state_dict().items()})
+        latest.update({name: t.clone() for name, t in trainer.model.state_dict().items()})
+    model = train("linear", steps=3, folder=tmp_path / "run", progress=False, device="cpu", callbacks=(Every(look, steps=3),))
+    weights, config = load_weights(tmp_path / "run")
+    assert all(torch.equal(weights[name], averaged[name]) for name in averaged)
+    assert not any(torch.equal(weights[name], latest[name]) for name in averaged)
+    assert config["trained"] == model.config["trained"] and config["trained"]["steps"] == 3 and config["trained"]["preset"] == "tiny"
+    assert load_state(tmp_path / "run")[1]["extra"] == dict(arch="linear", preset="tiny", data=None, strict=False)
+
+
+def test_killed_and_resumed_equals_never_killed(tmp_path):
+    options = dict(steps=6, progress=False, device="cpu")
+    train("linear", folder=tmp_path / "whole", **options)
+    def stop(trainer): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        train("linear", folder=tmp_path / "killed", save_every_steps=3, callbacks=(Every(stop, steps=4),), **options)
+    assert not (tmp_path / "killed" / "model.safetensors").exists()
+    train("linear", folder=tmp_path / "killed", resume=True, **options)
+    whole, killed = (load_weights(tmp_path / name)[0] for name in ("whole", "killed"))
+    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+
+
+def test_training_on_a_folder_of_clips(tmp_path):
+    write_folder(tmp_path / "clips", n=4)
+    model = train("linear", data=tmp_path / "clips", steps=1, folder=tmp_path / "run", progress=False, device="cpu")
+    assert load_state(tmp_path / "run")[1]["extra"]["data"] == str(tmp_path / "clips")
+    assert len(model("a red circle moving right")) == 8
+
+
+def test_an_unknown_name_is_refused_before_anything_is_written(tmp_path):
+    for wrong, said in ((dict(arch="rnn"), "unet3d, gan"), (dict(preset="huge"), "choose one of tiny"),
+                        (dict(steps=0), "steps must be above 0"), (dict(minutes=1.0), "either steps or minutes")):
+        with pytest.raises(InputError, match=said): train(**dict(arch="linear", steps=1, folder=tmp_path / "x") | wrong)
+    assert not (tmp_path / "x").exists()
+
+
+def test_where_a_training_is_kept():
+    assert run_folder("tiny") == Path("runs/tiny") and run_folder("tiny", "gan") == Path("runs/tiny-gan")
