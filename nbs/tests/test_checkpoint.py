@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_at_once(tmp_path):
     (tmp_path / "file").write_text("no folder")
     for folder in (tmp_path / "file", tmp_path / "file" / "run"):
         trainer = toy(folder)
-        with pytest.raises(InputError, match="name another folder"): trainer.fit(progress=False)
+        with pytest.raises(InputError, match="choose another folder"): trainer.fit(progress=False)
         assert trainer.budget.step == 0
 
 

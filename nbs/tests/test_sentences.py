@@ -23,7 +23,7 @@ VOCABULARY = sorted({word for text in SAID for word in words(text)})
 INDEX = {word: i for i, word in enumerate(VOCABULARY)}
 
 
-def chance(seed=0):
+def rng(seed=0):
     return np.random.default_rng(seed)
 
 
@@ -97,43 +97,43 @@ def test_a_sentence_without_words_stays_at_zero():
 
 def test_twins_are_made_of_the_same_words_and_mean_something_else():
     for n in (2, 3):
-        for q in twin_questions(100, chance(), n_actors=n):
+        for q in twin_questions(100, rng(), n_actors=n):
             assert sorted(words(q.right)) == sorted(words(q.wrong)) and len({q.query, q.right, q.wrong}) == 3
-    assert twin_questions(20, chance()) == twin_questions(20, chance()) != twin_questions(20, chance(1))
+    assert twin_questions(20, rng()) == twin_questions(20, rng()) != twin_questions(20, rng(1))
 
 
 def test_a_twin_differs():
     for seed in range(50):
-        one, two = _random_actors(1, chance(seed)), _random_actors(2, chance(seed))
-        assert sum(a != b for a, b in zip(one[0], _twin(one, chance(seed))[0])) == 1
-        other = _twin(two, chance(seed))
+        one, two = _random_actors(1, rng(seed)), _random_actors(2, rng(seed))
+        assert sum(a != b for a, b in zip(one[0], _twin(one, rng(seed))[0])) == 1
+        other = _twin(two, rng(seed))
         assert set(other) != set(two) and all(sorted(a) == sorted(b) for a, b in zip(zip(*other), zip(*two)))
 
 
 def test_training_never_sees_what_the_test_asks():
     "Neither a combination that is held out nor a reserved word"
-    batch = [text for seed in range(20) for part in _meaning_batch(32, chance(seed)) for text in part]
-    hidden = {_describe([c], chance(seed)) for c in World("tiny").combinations("held-out-combinations") for seed in range(20)}
+    batch = [text for seed in range(20) for part in _meaning_batch(32, rng(seed)) for text in part]
+    hidden = {_describe([c], rng(seed)) for c in World("tiny").combinations("held-out-combinations") for seed in range(20)}
     assert len(hidden) == 36 and not [text for text in batch if any(part in text for part in hidden)]
     reserved = {word for group in RESERVED.values() for word in group}
     assert not reserved & {word for text in batch for word in words(text)}
-    asked = twin_questions(100, chance())
+    asked = twin_questions(100, rng())
     assert all(any(part in q.right for part in hidden) for q in asked)
 
 
 def test_one_reserved_word_decides():
     reserved = {word for group in RESERVED.values() for word in group}
-    questions = word_questions(3, chance())
+    questions = word_questions(3, rng())
     assert {q.group for q in questions} == reserved - set(RESERVED["moving"])
     for q in questions:
         assert reserved & set(words(q.query)) == {q.group} and not reserved & set(words(q.right + " " + q.wrong))
         assert len(set(words(q.right)) ^ set(words(q.wrong))) in (2, 4)      # "right" against "up": "to the" may go along
         assert not [w for w in ("a emerald", "a azure", "a ivory", "an red") if w in q.query]
-    assert not reserved & {w for q in word_questions(3, chance(), reserved=False) for w in words(q.query)}
+    assert not reserved & {w for q in word_questions(3, rng(), reserved=False) for w in words(q.query)}
 
 
 def test_scores_of_encoders_whose_marks_are_known():
-    drawn = twin_questions(60, chance())
+    drawn = twin_questions(60, rng())
     times = Counter(text for q in drawn for text in (q.query, q.right, q.wrong))
     questions = [q for q in drawn if times[q.query] == times[q.right] == times[q.wrong] == 1]   # no text in two questions
     names = {text: n for n, q in enumerate(questions) for text in (q.query, q.right, q.wrong)}
@@ -185,7 +185,7 @@ def test_no_training_teaches_a_mean_to_tell_twins_apart():
     torch.manual_seed(0)
     encoder = SentenceEncoder(VOCABULARY, "mean", dim=16)
     train_sentences(encoder, n_steps=30, batch=8)
-    assert retrieval_accuracy(encoder, twin_questions(50, chance())).share == .5
+    assert retrieval_accuracy(encoder, twin_questions(50, rng())).share == .5
 
 
 @pytest.fixture(scope="module")
@@ -200,22 +200,22 @@ def gru():
 @pytest.mark.slow
 def test_a_gru_learns_to_tell_twins_apart(gru):
     "On combinations that its training never showed"
-    twins, reserved = twin_questions(300, chance(1)), word_questions(10, chance(2))
+    twins, reserved = twin_questions(300, rng(1)), word_questions(10, rng(2))
     assert retrieval_accuracy(gru, twins).low > .8
-    assert retrieval_accuracy(gru, reserved).high < .65 < .9 < retrieval_accuracy(gru, word_questions(10, chance(2), False)).low
+    assert retrieval_accuracy(gru, reserved).high < .65 < .9 < retrieval_accuracy(gru, word_questions(10, rng(2), False)).low
 
 
 @pytest.mark.slow
 def test_who_has_read_much_leads_on_words_never_read(gru, record_property):
     "All encoders on one axis: the pretrained BERT's interval on held-out words lies above everybody else's"
     from t2v_learn.text.bert import TextEncoder, caption_bert
-    drawn = chance()
+    drawn = rng()
     corpus = [words(_describe(_random_actors(1 + i % 2, drawn), drawn)) for i in range(4000)]
     vectors = word2vec(corpus, torch.Generator().manual_seed(0), SkipGramConfig(dim=32, min_count=1, sample=1, n_epochs=5))
     mean = lambda texts: weighted_mean(vectors.vectors[(given := _word_ids(vectors.index, texts))[0]], given[1].float())
     tiny, big = TextEncoder(str(caption_bert())), TextEncoder()
     encoders = {"mean word2vec": mean, "GRU": gru, "own tiny BERT": lambda t: tiny(t).pooled, "pretrained BERT": lambda t: big(t).pooled}
-    eval_set = {"twins": twin_questions(300, chance(1)), "held-out words": word_questions(15, chance(2))}
+    eval_set = {"twins": twin_questions(300, rng(1)), "held-out words": word_questions(15, rng(2))}
     scores = {name: {part: retrieval_accuracy(embed, eval_set[part]) for part in eval_set} for name, embed in encoders.items()}
     for name, parts in scores.items():
         record_property(name, ", ".join(f"{part} {s.share:.1%} [{s.low:.1%}, {s.high:.1%}] of {s.n}" for part, s in parts.items()))

@@ -28,10 +28,10 @@ def seeded(seed=0):
 @pytest.fixture(scope="module")
 def captions():
     "Captions of the tiny world, all combinations alike"
-    world, chance = World("tiny"), np.random.default_rng(0)
+    world, rng = World("tiny"), np.random.default_rng(0)
     combinations = world.combinations("seen") + world.combinations("held-out-combinations")
-    drawn = (combinations[i] for i in chance.integers(len(combinations), size=2000))
-    return [words(caption(Scene((Actor(*c, 5., 1.5, 16., 16.),)), chance)) for c in drawn]
+    drawn = (combinations[i] for i in rng.integers(len(combinations), size=2000))
+    return [words(caption(Scene((Actor(*c, 5., 1.5, 16., 16.),)), rng)) for c in drawn]
 
 
 @pytest.fixture(scope="module")

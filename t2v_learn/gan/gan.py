@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from einops import rearrange, reduce
+from fastcore.basics import patch
 from torch import Tensor, nn
 
 from ..core import InputError
@@ -134,32 +135,39 @@ class Generator(nn.Module):
         state = self.cell(x[:, :, None, None] + self.position_embedding, state)
         return state, torch.cat([context, scene], 1), weights
 
-    def forward(self, text, z, return_weights=False):
-        "Clips `b c f h w` for noise `b z`; with `return_weights` also how much each frame attended to each word, `b f n`."
-        s = self.sentence(text.pooled)                                                          # b e
-        V = self.words(text.tokens)                                                             # b n e
-        scene = self.mapping(torch.cat([s, z], 1))                                              # b e
-        state = self.initial_state(s, z)
-        states = []
-        conds = []
-        weights = []
-        for frame in self.frame_embedding:
-            state, cond, A = self.step(state, V, text.mask, scene, frame)
-            states.append(state[0])
-            conds.append(cond)
-            weights.append(A)
-        video = self.decode(torch.stack(states, 1), torch.stack(conds, 1))
-        return (video, torch.stack(weights, 1)) if return_weights else video
+# %% ../../nbs/4_gan/42_gan.ipynb #generator-forward
+@patch
+def decode(self: Generator, h, cond):
+    "States `b f d h w` and conditions `b f 2e` of all frames to clips `b c f h w`."
+    frames = self.decoder(h.flatten(0, 1), cond.flatten(0, 1))
+    return rearrange(frames, "(b f) c h w -> b c f h w", f=self.n_frames)
 
-    def decode(self, h, cond):
-        "States `b f d h w` and conditions `b f 2e` of all frames to clips `b c f h w`."
-        frames = self.decoder(h.flatten(0, 1), cond.flatten(0, 1))
-        return rearrange(frames, "(b f) c h w -> b c f h w", f=self.n_frames)
+@patch
+def forward(self: Generator, text, z, return_weights=False):
+    "Clips `b c f h w` for noise `b z`; with `return_weights` also how much each frame attended to each word, `b f n`."
+    s = self.sentence(text.pooled)                                                          # b e
+    V = self.words(text.tokens)                                                             # b n e
+    scene = self.mapping(torch.cat([s, z], 1))                                              # b e
+    state = self.initial_state(s, z)
+    states = []
+    conds = []
+    weights = []
+    for frame in self.frame_embedding:
+        state, cond, A = self.step(state, V, text.mask, scene, frame)
+        states.append(state[0])
+        conds.append(cond)
+        weights.append(A)
+    video = self.decode(torch.stack(states, 1), torch.stack(conds, 1))
+    return (video, torch.stack(weights, 1)) if return_weights else video
 
-    def fit_text(self, text):
-        "Measure the states of training captions (`TextStates`), sentences and word pieces."
-        self.sentence.fit(text.pooled)
-        self.words.fit(text.tokens[text.mask])                                                  # n d: padding is left out
+# %% ../../nbs/4_gan/42_gan.ipynb #generator-fit
+@patch
+def fit_text(self: Generator,
+    text: TextStates, # of training captions
+):
+    "Measure the states of training captions, sentences and word pieces."
+    self.sentence.fit(text.pooled)
+    self.words.fit(text.tokens[text.mask])                                                      # n d: padding is left out
 
 # %% ../../nbs/4_gan/42_gan.ipynb #smaller
 def _leaky_relu(x: Tensor) -> Tensor:
@@ -231,25 +239,30 @@ class Discriminator(nn.Module):
         y = _leaky_relu(y + .3 * self.motion_convs[2](y))
         return _leaky_relu(self.motion_linear(y.flatten(1)))
 
-    def encode_video(self, video):
-        "phi(V) of clips `b c f h w`: `b 3e`."
-        x = self.feature_maps(video)
-        frames = reduce(self.frame_features(x), "(b f) e -> b e", "mean", f=self.n_frames)
-        phi = torch.cat([self.motion_features(x), frames], 1)
-        return phi + _leaky_relu(self.combine(phi))
+# %% ../../nbs/4_gan/42_gan.ipynb #discriminator-score
+@patch
+def encode_video(self: Discriminator, video):
+    "phi(V) of clips `b c f h w`: `b 3e`."
+    x = self.feature_maps(video)
+    frames = reduce(self.frame_features(x), "(b f) e -> b e", "mean", f=self.n_frames)
+    phi = torch.cat([self.motion_features(x), frames], 1)
+    return phi + _leaky_relu(self.combine(phi))
 
-    def encode_text(self, text):
-        "q(s) of captions: `b 3e`."
-        s = self.sentence(text.pooled)
-        return self.q(s + self.sentence_mlp(s))
+@patch
+def encode_text(self: Discriminator, text):
+    "q(s) of captions: `b 3e`."
+    s = self.sentence(text.pooled)
+    return self.q(s + self.sentence_mlp(s))
 
-    def score(self, phi, q):
-        "D of encoded clips and captions, each `b 3e`: `b`."
-        return (self.w(phi)[:, 0] + (phi * q).sum(1) / phi.shape[1]**.5).float()
+@patch
+def score(self: Discriminator, phi, q):
+    "D of encoded clips and captions, each `b 3e`: `b`."
+    return (self.w(phi)[:, 0] + (phi * q).sum(1) / phi.shape[1]**.5).float()
 
-    def forward(self, video, text):
-        "D(V, s), `b`: large means real and matching."
-        return self.score(self.encode_video(video), self.encode_text(text))
+@patch
+def forward(self: Discriminator, video, text):
+    "D(V, s), `b`: large means real and matching."
+    return self.score(self.encode_video(video), self.encode_text(text))
 
 # %% ../../nbs/4_gan/42_gan.ipynb #beats
 def relativistic_loss(

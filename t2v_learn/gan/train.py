@@ -6,6 +6,7 @@
 __all__ = ['GANTrainer', 'TextToVideoGAN', 'count_scenes', 'scenes_figure']
 
 # %% ../../nbs/4_gan/43_gan_training.ipynb #imports-export-training
+from collections import Counter
 from dataclasses import asdict
 
 import torch
@@ -17,6 +18,8 @@ from ..training.loop import Trainer
 from ..training.optimizers import TrainConfig, make_optimizer
 from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise
 from ..video.clips import Clip
+from ..video.verify import read_scene
+from ..video.world import WORLDS
 
 # %% ../../nbs/4_gan/43_gan_training.ipynb #gantrainer
 class GANTrainer(Trainer):
@@ -117,16 +120,15 @@ class TextToVideoGAN(VideoGenerator):
 
 # %% ../../nbs/4_gan/43_gan_training.ipynb #count-scenes
 def count_scenes(
-    clips: list, # of `Clip`
+    clips: list, # of `Clip`, of the tiny world
 ) -> dict:       # attribute -> name -> how many; under "scene" combinations, and None for what cannot be read
-    "What a program reads in many clips: the histogram that shows a collapse."
-    from collections import Counter
-    from t2v_learn.video.verify import read_scene
+    "What a program reads in many clips: the histogram that shows a mode collapse."
     counts = {name: Counter() for name in ("shape", "color", "motion", "scene")}
     for clip in clips:
-        actors = (reading := read_scene(clip)) and reading.scene.actors
-        for name in ("shape", "color", "motion"): counts[name][getattr(actors[0], name) if actors else None] += 1
-        counts["scene"][(actors[0].shape, actors[0].color, actors[0].motion) if actors else None] += 1
+        reading = read_scene(clip)
+        actor = reading.scene.actors[0] if reading and reading.scene.actors else None
+        for name in ("shape", "color", "motion"): counts[name][getattr(actor, name, None)] += 1
+        counts["scene"][actor and (actor.shape, actor.color, actor.motion)] += 1
     return counts
 
 # %% ../../nbs/4_gan/43_gan_training.ipynb #scenes-figure
@@ -135,12 +137,12 @@ def scenes_figure(
 ):                 # a matplotlib Figure
     "Shapes, colours and motions that were read, one row per collection of clips."
     from matplotlib.figure import Figure
-    from t2v_learn.video.world import WORLDS
     figure = Figure(figsize=(9, 1.6 * len(several)), layout="constrained")
-    names = {name: [*getattr(WORLDS["tiny"], f"{name}s"), None] for name in ("shape", "color", "motion")}
+    world = WORLDS["tiny"]
+    names = {"shape": world.shapes, "color": world.colors, "motion": world.motions}
     for row, (title, counts) in zip(figure.subplots(len(several), 3, squeeze=False), several.items()):
         for ax, (attribute, known) in zip(row, names.items()):
-            ax.bar([name or "unread" for name in known], [counts[attribute][name] for name in known], color="tab:blue")
+            ax.bar([*known, "unread"], [counts[attribute][name] for name in (*known, None)], color="tab:blue")
             ax.tick_params(labelsize=7)
         row[0].set_ylabel(title, fontsize=9)
     return figure

@@ -35,7 +35,7 @@ def _describe(
 # %% ../../nbs/2_text/23_sentences.ipynb #random_actors
 def _random_actors(
     n: int,                         # how many, at most 3
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # random generator
     split: str = "seen",            # "held-out-combinations": the first is one that training never shows
 ) -> list[tuple]:                   # (shape, color, motion) of each
     "Things for a caption, no two alike in shape, color or motion."
@@ -144,7 +144,7 @@ class Question:
 
 def _twin(
     actors: list[tuple],            # (shape, color, motion) of each
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # random generator
 ) -> list[tuple]:                   # as many
     "Nearly the same, and something else: two things swap shapes or colors, a single one gets another value."
     slot = int(generator.integers(2 if len(actors) > 1 else 3))
@@ -156,7 +156,7 @@ def _twin(
 # %% ../../nbs/2_text/23_sentences.ipynb #twin_questions
 def twin_questions(
     n: int,                              # how many
-    generator: np.random.Generator,      # where chance comes from
+    generator: np.random.Generator,      # random generator
     split: str = "held-out-combinations", # of the world's splits
     n_actors: int = 2,                   # in each caption, 2 or 3
 ) -> list[Question]:
@@ -173,7 +173,7 @@ def twin_questions(
 # %% ../../nbs/2_text/23_sentences.ipynb #word_questions
 def word_questions(
     n_per_word: int,                # questions for each reserved word
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # random generator
     reserved: bool = True,          # False: the same kind of question with the training word
 ) -> list[Question]:
     "Questions that one word decides; the words are those that the world keeps out of training."
@@ -267,7 +267,7 @@ def infonce(
 # %% ../../nbs/2_text/23_sentences.ipynb #meaning_batch
 def _meaning_batch(
     n: int,                         # meanings; with their twins there are 2 n
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # random generator
 ) -> tuple[list[str], list[str]]:   # two wordings of each
     "Captions of one or two things, each with its twin, of combinations that training may show."
     seen = set(World("tiny").combinations("seen"))

@@ -581,7 +581,7 @@ def caption_taggers(
 def understand(
     prompt: str, # what a video should show
 ) -> dict:       # {"actors": ...} and maybe "background", as `label` says it
-    "What a prompt asks for, in the words of the world."
+    "What a prompt asks for, in the words of the world; InputError where it is not said or not in the world."
     words = basic_words(check_text(prompt))
     actors, background = _read_actors(words, caption_taggers()[1].tag(words))
     if not 1 <= len(actors) <= 2:
@@ -634,7 +634,7 @@ def asked_for(
     prompt: str,              # what a video should show
     world: str | None = None, # "tiny" or "full"; None: tiny if it has everything, else full
 ) -> tuple[dict, str]:        # as `label` says it; "tiny" or "full"
-    "What a prompt asks for, in a world that can show it."
+    "What a prompt asks for, in a world that can show it; InputError says what is missing or cannot be shown."
     asked = understand(prompt)
     _check_drawable(asked)
     tiny = World("tiny")
@@ -647,7 +647,7 @@ def asked_for(
 # %% ../../nbs/2_text/26_tagging.ipynb #place
 def _place_actors(
     asked: dict,                    # from `understand`
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # random generator
 ) -> Scene:                         # of the full world
     "Let chance place the actors until everything holds that was asked for."
     said = {name for a in asked["actors"] for name in ("size", "speed") if name in a} | asked.keys() & {"background"}
@@ -660,7 +660,7 @@ def _place_actors(
 # %% ../../nbs/2_text/26_tagging.ipynb #scene_of
 def scene_of(
     prompt: str,                                  # what a video should show
-    generator: np.random.Generator | None = None, # where chance comes from; None: always the same scene
+    generator: np.random.Generator | None = None, # random generator; None: always the same scene
     world: str | None = None,                     # "tiny" or "full"; None: tiny if it has everything, else full
 ) -> Scene:                                       # of that world
     "A scene that shows what a prompt asks for."

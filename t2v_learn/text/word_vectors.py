@@ -172,7 +172,7 @@ def _epoch_pairs(
     sentence: Tensor,           # in which sentence each stands `t`
     keep: Tensor,               # how likely each word of the vocabulary stays `n`
     window: int,                # the longest reach
-    generator: torch.Generator, # where chance comes from
+    generator: torch.Generator, # random generator
 ) -> Tensor:                    # center and context `2 p`, shuffled
     "The pairs of one reading of the text: subsampled, with a reach drawn for each word."
     stays = torch.rand(len(ids), generator=generator) < keep[ids]
@@ -183,7 +183,7 @@ def _epoch_pairs(
 # %% ../../nbs/2_text/22_word_vectors.ipynb #word2vec
 def word2vec(
     sentences: list[list[str]],               # of words
-    generator: torch.Generator,               # where chance comes from
+    generator: torch.Generator,               # random generator
     config: SkipGramConfig = SkipGramConfig(), # settings
     watch: object = None,                     # called with the `WordVectors` so far after each reading
 ) -> WordVectors:
@@ -214,7 +214,8 @@ def _spread_labels(
 ) -> Tensor:        # where labels may begin, so that none covers another or a dot `n 2`
     "Move labels up or down, one after the other, each to the nearest free place."
     at = points.clone()
-    low, high = dots - width / 2, dots + width / 2                         # corners of what is taken
+    low = dots - width / 2                                                 # corners of what is taken
+    high = dots + width / 2
     for i, size in enumerate(sizes):
         for step in count():                                               # 0, 1 up, 1 down, 2 up, ...
             at[i, 1] = points[i, 1] + (step + 1) // 2 * (-1) ** (step + 1) * size[1] / 4
@@ -323,7 +324,7 @@ class GloVeConfig:
 # %% ../../nbs/2_text/22_word_vectors.ipynb #glove
 def glove(
     sentences: list[list[str]],         # of words
-    generator: torch.Generator,         # where chance comes from
+    generator: torch.Generator,         # random generator
     config: GloVeConfig = GloVeConfig(), # settings
     watch: object = None,               # called with the mean cost of each reading of the table
 ) -> WordVectors:                       # u + v, as the paper advises

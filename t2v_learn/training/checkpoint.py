@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 import t2v_learn
-from ..core import InputError, atomic_path, read_json, write_json
+from ..core import InputError, atomic_path, check_writable, read_json, write_json
 from .loop import Trainer
 from ..video.world import WORLD_VERSION
 
@@ -307,22 +307,12 @@ class Checkpoints:
 
     def begin(self, trainer, resume=False):
         "Before the first step: brings the trainer to where the newest checkpoint stands; InputError if it must not or cannot"
-        self.check_writable()
+        check_writable(self.folder / "checkpoints")
         found = latest(self.folder)
         if found and not resume:
             raise InputError(f"{self.folder} already holds a training ({found.name}): resume it, or name another folder.")
         if found: self.load(trainer, found)
         elif resume: print(f"no checkpoint in {self.folder} yet: starting at step 0.")
-
-    def check_writable(self):
-        "InputError if nothing can be written into the folder"
-        home = self.folder / "checkpoints"
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            (home / ".probe").touch()
-            (home / ".probe").unlink()
-        except OSError as error:
-            raise InputError(f"checkpoints cannot be written into {self.folder} ({error.strerror}): name another folder.") from error
 
     def save(self, trainer):
         "Between two steps: writes where the training stands, and returns the checkpoint's folder"

@@ -32,7 +32,7 @@ def step_seed(
     step: int, # of the update
 ) -> int:
     "One number from two, so that every step has random numbers of its own"
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]) >> 1
 
 # %% ../../nbs/3_training/32_loop.ipynb #step-generator
 def step_generator(
@@ -179,7 +179,8 @@ class _ProgressBar:
 
     def update(self, loss):
         if self.bar.disable: return
-        budget, loss = self.budget, float(loss)
+        budget = self.budget
+        loss = float(loss)
         if budget.minutes and budget.step == 5:
             steps = budget.left / budget.pace
             self.bar.write(f"{budget.pace:.2f} s a step: about {steps:,.0f} steps in {budget.minutes:g} minutes.", file=self.bar.fp)
@@ -263,7 +264,8 @@ def train_step(self: Trainer,
 @patch
 def history_row(self: Trainer) -> dict: # step, minute, loss, lr, and the metrics
     "One line of the history; InputError when the loss is no number"
-    step, loss = self.budget.step, float(self.loss)
+    step = self.budget.step
+    loss = float(self.loss)
     if not math.isfinite(loss):
         raise InputError(f"the loss is {loss} after step {step}: start again with a lower lr than {self.config.lr}.")
     lr = next(iter(self.optimizers.values())).param_groups[0]["lr"]

@@ -140,7 +140,7 @@ _PATHS = {}   # kind of motion: function; filled further down
 def path(
     actor: Actor,     # who moves
     n_frames: int,    # how long
-    canvas: int = 64, # height and width in pixels; only a bounce asks where the border is
+    canvas: int = 64, # height and width in pixels; matters only to what bounces
 ) -> np.ndarray:      # (n_frames, 2): x and y of the centre
     "Where the centre is in each frame."
     if actor.motion not in DIRECTIONS:
@@ -315,7 +315,7 @@ def is_inside(
 
 # %% ../../nbs/1_video/14_world.ipynb #random-start
 def _start_range(
-    actor: Actor,  # where it starts plays no part
+    actor: Actor,  # its start plays no part
     n_frames: int, # how long
     canvas: int,   # height and width in pixels
 ) -> tuple:        # smallest and largest (x, y)
@@ -328,8 +328,8 @@ def _start_range(
 
 # %% ../../nbs/1_video/14_world.ipynb #random-start-2
 def _random_start(
-    generator: np.random.Generator, # where chance comes from
-    actor: Actor,                   # where it starts plays no part
+    generator: np.random.Generator, # the source of randomness
+    actor: Actor,                   # its start plays no part
     n_frames: int,                  # how long
     canvas: int,                    # height and width in pixels
 ) -> Actor | None:                  # the actor at its start, wholly inside in every frame; None: it does not fit
@@ -380,19 +380,19 @@ def combinations(
 # %% ../../nbs/1_video/14_world.ipynb #pick
 def _choose(
     options: tuple,                        # what there is
-    generator: np.random.Generator | None, # where chance comes from; None: the first
+    generator: np.random.Generator | None, # random; None: the first
 ):                                         # one of them
-    "Choose, each with the same chance."
+    "Choose one, each with the same probability."
     return options[0 if generator is None else generator.integers(len(options))]
 
 # %% ../../nbs/1_video/14_world.ipynb #world
 def _tiny_scene(
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # the source of randomness
     shape: str,                     # one of the tiny world's
     color: str,                     # one of the tiny world's
     motion: str,                    # one of the tiny world's
 ) -> Scene:                         # wholly inside the canvas in every frame
-    "A scene of the tiny world: size, speed and start are left to chance."
+    "A scene of the tiny world: size, speed and start are random."
     numbers = WORLDS["tiny"]
     size = generator.uniform(*numbers.sizes["any"])
     speed = generator.uniform(*numbers.speeds["any"])
@@ -434,7 +434,7 @@ RESERVED = {
 def _reserved_slots(
     actor: Actor,                                 # who is spoken of
     template: str,                                # one of `_TEMPLATES`
-    generator: np.random.Generator | None = None, # picks the words; None: every word is reserved
+    generator: np.random.Generator | None = None, # chooses the words; None: every word is reserved
 ) -> dict:                                        # slot of the template: words
     "Words for the slots, at least one of them reserved."
     slots = _training_slots(actor)
@@ -448,7 +448,7 @@ def _reserved_slots(
 # %% ../../nbs/1_video/14_world.ipynb #caption
 def _tiny_caption(
     actor: Actor,                                 # who is spoken of
-    generator: np.random.Generator | None = None, # picks the wording; None: the first template
+    generator: np.random.Generator | None = None, # chooses the wording; None: the first template
     lexicon: str = "training",                    # or "reserved"
 ) -> str:
     "One of three sentences."
@@ -602,7 +602,7 @@ def _digit_coverage(
 def _two_phase_path(
     actor: Actor,  # such as one that goes "right then up"
     n_frames: int, # how long
-    canvas: int,   # not asked
+    canvas: int,   # plays no part
 ) -> np.ndarray:   # (n_frames, 2): x and y of the centre
     "Half of the time one way, then another."
     t = np.arange(n_frames)
@@ -642,7 +642,7 @@ _PATHS["bounces"] = _bounce_path
 def _circle_path(
     actor: Actor,  # that circles
     n_frames: int, # how long
-    canvas: int,   # not asked
+    canvas: int,   # plays no part
 ) -> np.ndarray:   # (n_frames, 2): x and y of the centre
     "Once round a circle whose circumference is n_frames steps."
     radius = actor.speed * n_frames / (2 * np.pi)
@@ -656,7 +656,7 @@ _PATHS["circles"] = _circle_path
 def _fixed_path(
     actor: Actor,  # that spins, grows, shrinks or stands still
     n_frames: int, # how long
-    canvas: int,   # not asked
+    canvas: int,   # plays no part
 ) -> np.ndarray:   # (n_frames, 2): x and y of the centre
     "The same centre in every frame."
     return np.tile(np.array([actor.x, actor.y], float), (n_frames, 1))
@@ -687,7 +687,7 @@ def name_of(
 
 # %% ../../nbs/1_video/14_world.ipynb #random-size
 def _random_size(
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # the source of randomness
     motion: str,                    # one of `MOTIONS`
     small: bool,                    # nothing else will do
 ) -> float:                         # equal-area radius in frame 0
@@ -701,7 +701,7 @@ def _random_size(
 
 # %% ../../nbs/1_video/14_world.ipynb #random-speed
 def _random_speed(
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # the source of randomness
     motion: str,                    # one of `MOTIONS`
     n_frames: int,                  # how long
 ) -> float:                         # pixels a frame
@@ -714,7 +714,7 @@ def _random_speed(
 
 # %% ../../nbs/1_video/14_world.ipynb #bounce-start
 def _random_bounce_start(
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # the source of randomness
     actor: Actor,                   # one that bounces; where it starts plays no part
     n_frames: int,                  # how long
     canvas: int,                    # height and width in pixels
@@ -734,12 +734,12 @@ def _random_bounce_start(
 
 # %% ../../nbs/1_video/14_world.ipynb #random-actor
 def _random_actor(
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # the source of randomness
     combination: tuple,             # (shape, color, kind of motion)
     small: bool = False,            # never a large one
     digits: str = "train",          # or "test": whose handwriting
 ) -> Actor | None:                  # wholly inside the full world's canvas in every frame; None: it did not fit
-    "Leave to chance what the combination leaves open."
+    "Draw at random what the combination leaves open."
     shape, color, motion = combination
     numbers = WORLDS["full"]
     variant = _choose(MOTIONS[motion], generator)
@@ -785,7 +785,7 @@ PAIR_MOTIONS = ("left", "right", "up", "down", "stands still")   # what two acto
 _MIN_GAP = 2                                                        # pixels between two actors, at least
 
 def full_scene(
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # the source of randomness
     combinations: list,             # (shape, color, kind of motion) of one or two actors
     digits: str = "train",          # or "test": whose handwriting
 ) -> Scene:                         # wholly inside the canvas in every frame, actors apart
@@ -831,7 +831,7 @@ _LEG_PHRASES = ("<{}>, then <{}>", "<{}> and then <{}>", "first <{}>, then <{}>"
 # %% ../../nbs/1_video/14_world.ipynb #say-way
 def _direction_phrase(
     motion: str,                           # one of `KINDS`
-    generator: np.random.Generator | None, # picks the wording; None: the first
+    generator: np.random.Generator | None, # chooses the wording; None: the first
 ) -> str:                                  # "" where there is nothing to say
     "Where to, or which way round."
     if kind(motion) == "two-phase":
@@ -852,7 +852,7 @@ _SPEED_PHRASES = {"slow": ("{} slowly {}", "slowly {} {}", "{} {} slowly"),
 def _motion_phrases(
     motion: str,                           # one of `KINDS`
     speed: str,                            # "slow", "fast", or "" where it is not said
-    generator: np.random.Generator | None, # picks the wording; None: the first
+    generator: np.random.Generator | None, # chooses the wording; None: the first
 ) -> tuple:                                # such as "moving slowly up", "moves slowly up"
     "What it does, as a part of a noun and as a verb."
     verb = _choose(_VERBS.get(kind(motion), _MOVE_VERBS), generator)
@@ -878,7 +878,7 @@ def _actor_clause(
     actor: Actor,                          # who is spoken of
     said: tuple,                           # what is added to shape, color and motion
     clause: str,                           # one of `_CLAUSES`
-    generator: np.random.Generator | None, # picks the wording; None: the first
+    generator: np.random.Generator | None, # chooses the wording; None: the first
 ) -> str:
     "What one actor is and does."
     known = _label_actor(actor, said)
@@ -893,7 +893,7 @@ _CONJUNCTIONS = {"doing": (" and ",), "does": (" while ", ", and ")}
 
 def _scene_sentence(
     scene: Scene,                          # what to say
-    generator: np.random.Generator | None, # picks the wording; None: the first
+    generator: np.random.Generator | None, # chooses the wording; None: the first
 ) -> str:                                  # with <> around what the reserved lexicon can say too
     "Each actor in a clause, in any order, and the background before or after."
     clause = _choose(_CLAUSES, generator)
@@ -906,7 +906,7 @@ def _scene_sentence(
 def _fill_words(
     text: str,                             # with <> around what the reserved lexicon can say too
     lexicon: str,                          # "training" or "reserved"
-    generator: np.random.Generator | None, # picks the words; None: every word is reserved
+    generator: np.random.Generator | None, # chooses the words; None: every word is reserved
 ) -> str:
     "Keep the words of training, or change at least one of them."
     words = re.findall("<(.*?)>", text)
@@ -935,7 +935,7 @@ def is_tiny(
 # %% ../../nbs/1_video/14_world.ipynb #caption-3
 def caption(
     scene: Scene,                                 # what to say
-    generator: np.random.Generator | None = None, # picks the wording; None: the first one
+    generator: np.random.Generator | None = None, # chooses the wording; None: the first one
     lexicon: str = "training",                    # or "reserved": at least one word that no training caption contains
 ) -> str:
     "Say what the scene shows: colour, shape and motion, and what `scene.said` adds."
@@ -958,13 +958,13 @@ def _pair_combinations(
     "Those of the full world that two actors may have."
     return tuple(c for c in combinations(split, "full") if c[2] in PAIR_MOTIONS)
 
-# %% ../../nbs/1_video/14_world.ipynb #cast
+# %% ../../nbs/1_video/14_world.ipynb #choose-combinations
 def _choose_combinations(
-    generator: np.random.Generator, # where chance comes from
+    generator: np.random.Generator, # the source of randomness
     split: str,                     # one of `SPLITS`
     combination: tuple | None,      # of the first actor; None: a random one
 ) -> list:                          # (shape, color, kind of motion) of one or two actors
-    "Who plays: a third of all scenes have two actors, the second one always in a seen combination."
+    "A third of all scenes have two actors, the second one always in a seen combination."
     if combination is None: share = 1 / 3
     else: share = .6 if combination[2] in PAIR_MOTIONS else 0   # .6: what the third comes to for these
     pair = generator.random() < share
@@ -992,7 +992,7 @@ def _check_combination(
 
 # %% ../../nbs/1_video/14_world.ipynb #world-2
 class World:
-    "Where scenes come from."
+    "One of `WORLDS`, as a source of random scenes; InputError for any other name."
     def __init__(self,
         preset: str = "tiny", # one of `WORLDS`
     ):
@@ -1003,17 +1003,19 @@ class World:
         self.size = self.numbers.canvas
         self.n_frames = self.numbers.n_frames
 
-    def combinations(self, split="seen"):
-        "The (shape, color, kind of motion) that a split draws from."
+    def combinations(self,
+        split: str = "seen", # one of `SPLITS`
+    ) -> tuple:              # of (shape, color, kind of motion)
+        "What a split draws from."
         return combinations(split, self.preset)
 
     def sample(self,
-        generator: np.random.Generator,   # where chance comes from
+        generator: np.random.Generator,   # the source of randomness
         split: str = "seen",              # one of `SPLITS`
         combination: tuple | None = None, # (shape, color, kind of motion) of the first actor, instead of a random one
         digits: str = "train",            # or "test": whose handwriting, in the full world
     ) -> Scene:                           # wholly inside the canvas in every frame
-        "Draw a random scene."
+        "Draw a random scene; InputError for a split or a combination that the world does not have."
         _check_combination(combination, split, self.preset)
         if self.preset == "tiny":
             return _tiny_scene(generator, *(combination or _choose(self.combinations(split), generator)))

