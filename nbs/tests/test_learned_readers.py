@@ -4,7 +4,7 @@ import pytest
 from scenes import some, some_full
 
 from t2v_learn.core import InputError
-from t2v_learn.judge.controls import always_said, _is_blank, _jumps, soft_full
+from t2v_learn.judge.controls import NEAR_MISSES, NO_SCENES, always_said, soft_full
 from t2v_learn.judge.learned_readers import FullReader, TinyReader, agreement, load_reader, read_names, save_reader, train_full_reader
 from t2v_learn.video.verify import soft
 from t2v_learn.training.checkpoint import load_weights, save_weights
@@ -17,8 +17,8 @@ def test_the_shipped_reader_agrees_on_scenes_and_not_on_faults():
     truth = [label(scene)["actors"][0] for scene in scenes]
     assert np.mean([a == b for a, b in zip(read_names([render(s) for s in scenes], reader), truth)]) >= .98
     assert agreement([soft(scene, generator) for scene in scenes], reader) >= .95
-    assert agreement([_jumps(scene, generator) for scene in scenes[:50]], reader) == 0
-    assert np.isnan(agreement([_is_blank(scene, generator) for scene in scenes[:5]], reader, over="read"))
+    assert agreement([NEAR_MISSES["jump"](scene, generator) for scene in scenes[:50]], reader) == 0
+    assert np.isnan(agreement([NO_SCENES["blank"](scene, generator) for scene in scenes[:5]], reader, over="read"))
     assert np.isnan(agreement([], reader))
 
 
@@ -32,7 +32,7 @@ def test_a_wrong_reader_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="another version of the world"):
         load_reader(tmp_path)
     save_weights(tmp_path, weights, config | dict(kind="text-to-video"))
-    with pytest.raises(InputError, match="reads no clips"):
+    with pytest.raises(InputError, match="not one of: reader-tiny"):
         load_reader(tmp_path)
     save_reader(TinyReader(), tmp_path)
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes()[:1000])
@@ -47,7 +47,7 @@ def test_the_shipped_reader_of_the_full_world():
     clips = [render(scene) for scene in scenes]
     assert np.mean([a == b for a, b in zip(read_names(clips, reader), truth)]) >= .72       # 79 % of 400; digits are its weak side
     assert agreement(clips, reader) >= .72 and agreement([soft_full(s, generator) for s in scenes[:60]], reader) >= .68
-    assert agreement([_jumps(scene, generator) for scene in scenes[:30]], reader) == 0
+    assert agreement([NEAR_MISSES["jump"](scene, generator) for scene in scenes[:30]], reader) == 0
 
 
 def test_a_full_reader_is_saved_with_its_world_and_trains_everywhere(tmp_path):

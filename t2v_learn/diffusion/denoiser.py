@@ -127,7 +127,7 @@ class Denoiser(nn.Module):
         output: Tensor,                   # of the network for them
         t: Tensor,                        # their times, `b`
     ) -> tuple[Tensor, Tensor]:           # clean clips and noise, `b c f h w`
-        "x0 = c_skip x_t + c_out output (Karras et al., 2022, eq. 7), and the noise that goes with it; as the target says if sigma_data is 0."
+        "x0 = c_skip x_t + c_out output (Karras et al., 2022, eq. 7, with their c_out over sigma_data); as the target says if that is 0."
         if not self.config.sigma_data: return from_target(self.schedule, x_t, output, t, self.config.target)
         alpha = append_dims(self.schedule.alpha(t), x_t)
         sigma = append_dims(self.schedule.sigma(t), x_t)

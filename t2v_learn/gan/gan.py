@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..core import InputError
 from .convlstm import ConvLSTMCell
 from ..text.attention import FiLM, bilinear_attention
-from ..text.bert import TextEncoder, TextStates, whitening
+from ..text.bert import TextStates, whitening
 from ..text.sentences import infonce
 
 # %% ../../nbs/4_gan/42_gan.ipynb #textprojection
