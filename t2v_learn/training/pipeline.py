@@ -197,7 +197,8 @@ _CARD = """---
 
 # {{ title }}
 
-A text-to-video model (`{{ kind }}`): {{ n_frames }} frames of {{ width }}x{{ height }} pixels, {{ fps }} a second, from a prompt in English.
+A text-to-video model (`{{ kind }}`) for prompts in English.
+Its clips have {{ n_frames }} frames of {{ width }}x{{ height }} pixels, {{ fps }} a second.
 Trained with t2v_learn{% if trained %}: {{ trained }}{% endif %}.
 
 ```python
