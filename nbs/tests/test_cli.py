@@ -90,7 +90,7 @@ def refused(answer, *parts):
     status, out, err = answer
     assert (status, out, len(err)) == (2, "", 1), answer
     assert err[0].endswith((".", "`.", "`")), err[0]
-    missing = [part for part in parts if str(part) not in err[0]]
+    missing = [part for part in parts if str(part).lower() not in err[0].lower()]       # typer writes `prompt` or `PROMPT`
     assert not missing, f"{missing} not in {err[0]!r}"
 
 
