@@ -1059,6 +1059,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                                      't2v_learn/training/checkpoint.py'),
                                                't2v_learn.training.checkpoint._read_file': ( '3_training/checkpoint.html#_read_file',
                                                                                              't2v_learn/training/checkpoint.py'),
+                                               't2v_learn.training.checkpoint._read_settings': ( '3_training/checkpoint.html#_read_settings',
+                                                                                                 't2v_learn/training/checkpoint.py'),
                                                't2v_learn.training.checkpoint._restore_optimizer': ( '3_training/checkpoint.html#_restore_optimizer',
                                                                                                      't2v_learn/training/checkpoint.py'),
                                                't2v_learn.training.checkpoint._restore_training': ( '3_training/checkpoint.html#_restore_training',

@@ -79,7 +79,7 @@ _MAX_JSON = 2**28   # bytes; a larger file is no settings and no list of caption
 
 def read_json(
     path: str | Path,              # a file of at most 256 MB
-    needs: tuple[str, ...] = (),   # names that must be in it; then it must hold an object
+    needs: tuple[str, ...] | None = None,   # names that must be in it, so that it is an object; (): any object; None: anything
     advice: str = "get it again",  # what to do when it is damaged
 ) -> object: # usually a dict
     "What a JSON file holds; InputError if it is missing, too large, damaged, or lacks what is needed"
@@ -89,8 +89,8 @@ def read_json(
     try: found = json.loads(path.read_bytes())
     except OSError as error: raise InputError(f"{path} cannot be read ({error.strerror}): make it readable.") from None
     except (ValueError, RecursionError): raise InputError(f"{path} is damaged or no JSON: {advice}.") from None
-    if needs and not isinstance(found, dict): raise InputError(f"{path} does not hold a JSON object: {advice}.")
-    missing = [name for name in needs if name not in found]
+    if needs is not None and not isinstance(found, dict): raise InputError(f"{path} does not hold a JSON object: {advice}.")
+    missing = [name for name in needs or () if name not in found]
     if missing: raise InputError(f"{path} says nothing about {missing[0]!r}: {advice}.")
     return found
 

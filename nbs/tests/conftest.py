@@ -48,6 +48,37 @@ def clock(monkeypatch):
     return clock
 
 
+@pytest.fixture(scope="module")
+def encoder():
+    "The BERT that came by pip"
+    from t2v_learn.text.bert import TextEncoder
+    return TextEncoder()
+
+
+@pytest.fixture(scope="module")
+def batch(encoder):
+    "Four clips, and the states of their captions"
+    from t2v_learn.video.datasets import WorldData
+    from t2v_learn.video.world import World
+    video, captions = WorldData(World("tiny"), 4, seed=5)(0)
+    return video, encoder(captions)
+
+
+@pytest.fixture
+def gan(encoder):
+    "A small GAN with fresh weights, fitted to captions"
+    import torch
+    from small_gan import SMALL
+
+    from t2v_learn.gan.gan import GANConfig, VideoGAN
+    from t2v_learn.video.datasets import WorldData
+    from t2v_learn.video.world import World
+    torch.manual_seed(0)
+    gan = VideoGAN(GANConfig(**SMALL))
+    gan.fit_text(encoder(WorldData(World("tiny"), 32, seed=5)(0)[1]))
+    return gan
+
+
 def pytest_terminal_summary(terminalreporter):
     "All that `record_property` was told, by test"
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind) if report.user_properties]

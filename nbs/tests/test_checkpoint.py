@@ -257,8 +257,16 @@ def test_damaged_json_is_refused(text, tmp_path):
     toy(tmp_path, steps=4).fit(progress=False)
     path = tmp_path / "checkpoints/step-000004/state.json"
     path.write_text(text)
-    with pytest.raises(InputError) as refused: toy(tmp_path).fit(resume=True, progress=False)
+    with pytest.raises(CheckpointError) as refused: toy(tmp_path).fit(resume=True, progress=False)
     assert str(path) in str(refused.value) and "delete the folder" in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "1", "null", "\x00\x01"])
+def test_damaged_settings_of_a_model_are_refused(text, tmp_path):
+    save_weights(tmp_path, Toy().state_dict(), dict(kind="toy"))
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(CheckpointError, match="get it again") as refused: load_weights(tmp_path)
+    assert str(tmp_path / "config.json") in str(refused.value)
 
 
 def test_every_flipped_bit_is_found_or_does_no_harm(tmp_path):

@@ -10,8 +10,8 @@ from t2v_learn.judge.reader import read_scene
 from t2v_learn.video.world import KINDS, label
 
 
-SIZES = {"clean render": 5000, "H.264, crf 18": 200}      # the others: 500
-FULL_SIZES = {"clean render, drawn shapes": 5000, "clean render, test digits": 2000, "H.264, crf 18": 100}   # the others: 300
+SIZES = {"clean render": 5000, "H.264, crf 18": 400}      # the others: 1000
+FULL_SIZES = {"clean render, drawn shapes": 5000, "clean render, test digits": 2000, "H.264, crf 18": 200}   # the others: 400
 
 
 def examine(control, n, record_property):
@@ -23,13 +23,13 @@ def examine(control, n, record_property):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONTROLS["tiny"])
 def test_control(name, record_property):
-    examine(CONTROLS["tiny"][name], SIZES.get(name, 500), record_property)
+    examine(CONTROLS["tiny"][name], SIZES.get(name, 1000), record_property)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONTROLS["full"])
 def test_control_of_the_full_world(name, record_property):
-    examine(CONTROLS["full"][name], FULL_SIZES.get(name, 300), record_property)
+    examine(CONTROLS["full"][name], FULL_SIZES.get(name, 400), record_property)
 
 
 @pytest.mark.slow

@@ -369,6 +369,7 @@ def test_threads_do_not_share_temporaries(tmp_path):
 # --- settings, and files that should be the ones we know
 
 REFUSED = {"half": ('{"dim": 6', (), "damaged or no JSON"), "a list": ("[1, 2]", ("dim",), "JSON object"),
+           "any object": ("[1, 2]", (), "JSON object"),
            "deep": ("[" * 10**5, (), "damaged"),
            "without": ('{"dim": 6}', ("dim", "heads"), "says nothing about 'heads'"), "not UTF-8": ("\xff", (), "damaged")}
 

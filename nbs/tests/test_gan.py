@@ -4,35 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from fastcore.test import test_fail as fails
-from t2v_learn.gan.gan import (FrameDecoder, GANConfig, ResBlockDown, TextProjection, VideoGAN, discriminator_loss, generator_loss,
+from small_gan import noise
+
+from t2v_learn.gan.gan import (FrameDecoder, GANConfig, ResBlockDown, TextProjection, discriminator_loss, generator_loss,
                                gradient_penalty, init_kaiming, relativistic_loss)
-from t2v_learn.text.bert import TextEncoder, TextStates
+from t2v_learn.text.bert import TextStates
 from t2v_learn.training.loop import missing_gradients
-from t2v_learn.video.datasets import WorldData
-from t2v_learn.video.world import World
 
-SMALL = dict(dim=16, z_dim=8, discriminator_dim=8)
-
-
-@pytest.fixture(scope="module")
-def encoder(): return TextEncoder()
-
-
-@pytest.fixture(scope="module")
-def batch(encoder):
-    video, captions = WorldData(World("tiny"), 4, seed=5)(0)
-    return video, encoder(captions)
-
-
-@pytest.fixture
-def gan(encoder):
-    torch.manual_seed(0)
-    gan = VideoGAN(GANConfig(**SMALL))
-    gan.fit_text(encoder(WorldData(World("tiny"), 32, seed=5)(0)[1]))
-    return gan
-
-
-def noise(n, z_dim=8, seed=0): return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(seed))
 
 
 def rolled(text): return TextStates(text.tokens.roll(1, 0), text.mask.roll(1, 0), text.pooled.roll(1, 0))

@@ -4,11 +4,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from small_gan import SMALL, noise
+
 from t2v_learn import TextToVideo
 from t2v_learn.core import InputError
-from t2v_learn.gan.gan import GANConfig, VideoGAN
+from t2v_learn.gan.gan import GANConfig
 from t2v_learn.gan.train import GANTrainer, TextToVideoGAN, count_scenes, scenes_figure
-from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.checkpoint import CheckpointError, Checkpoints, load_state, load_weights, save_weights
 from t2v_learn.training.loop import Every, Interrupted, missing_gradients
 from t2v_learn.training.optimizers import TrainConfig
@@ -17,28 +18,6 @@ from t2v_learn.video.clips import Clip
 from t2v_learn.video.datasets import WorldData
 from t2v_learn.video.world import World
 
-SMALL = dict(dim=16, z_dim=8, discriminator_dim=8)
-
-
-@pytest.fixture(scope="module")
-def encoder(): return TextEncoder()
-
-
-@pytest.fixture(scope="module")
-def batch(encoder):
-    video, captions = WorldData(World("tiny"), 4, seed=5)(0)
-    return video, encoder(captions)
-
-
-@pytest.fixture
-def gan(encoder):
-    torch.manual_seed(0)
-    gan = VideoGAN(GANConfig(**SMALL))
-    gan.fit_text(encoder(WorldData(World("tiny"), 32, seed=5)(0)[1]))
-    return gan
-
-
-def noise(n, z_dim=8, seed=0): return torch.randn(n, z_dim, generator=torch.Generator().manual_seed(seed))
 
 
 # --- the loop
@@ -80,18 +59,19 @@ def small(monkeypatch):
 def same(a, b): return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_killed_and_resumed_equals_never_killed(tmp_path, monkeypatch):
+def test_steps_are_deterministic_and_killed_and_resumed_equals_never_killed(tmp_path, monkeypatch):
     small(monkeypatch)
     options = dict(steps=4, precision="fp32", progress=False, device="cpu")
     train("gan", folder=tmp_path / "whole", **options)
+    train("gan", folder=tmp_path / "again", **options)
     def stop(trainer): raise KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
         train("gan", folder=tmp_path / "killed", **options, save_every_steps=2, callbacks=(Every(stop, steps=3),))
     assert not (tmp_path / "killed" / "model.safetensors").exists()
     train("gan", folder=tmp_path / "killed", **options, resume=True)
-    whole, killed = (load_state(tmp_path / name)[0] for name in ("whole", "killed"))
+    whole, again, killed = (load_state(tmp_path / name)[0] for name in ("whole", "again", "killed"))
     def drop(state): return {name: t for name, t in state.items() if name != "history"}     # it holds minutes
-    assert same(drop(whole), drop(killed))
+    assert same(drop(whole), drop(again)) and same(drop(whole), drop(killed))
     for network in ("generator", "discriminator"): assert any(name.startswith(f"optimizer/{network}/") for name in whole)
     assert same(*(load_weights(tmp_path / name)[0] for name in ("whole", "killed")))
 

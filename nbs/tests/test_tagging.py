@@ -35,7 +35,7 @@ some_tags = ["O", "O", *(f"{prefix}-{name}" for prefix in "BI" for name in ("A",
 bio = st.lists(st.sampled_from(some_tags), min_size=1, max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(bio, bio), min_size=1, max_size=5))
 def test_grades_are_seqevals(pairs):
     import warnings

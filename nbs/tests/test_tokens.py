@@ -65,7 +65,7 @@ def same(pair, texts):
 def test_captions(pair):
     generator = np.random.default_rng(1)
     corpora = [(World(preset), *kind) for preset in ("tiny", "full") for kind in (("seen", "training"), ("held-out-words", "reserved"))]
-    texts = [caption(world.sample(generator, split), generator, lexicon) for world, split, lexicon in corpora for _ in range(600)]
+    texts = [caption(world.sample(generator, split), generator, lexicon) for world, split, lexicon in corpora for _ in range(1500)]
     same(pair, texts + [text.upper() for text in texts[::50]])
 
 

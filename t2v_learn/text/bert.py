@@ -261,7 +261,7 @@ class BertSize:
     ) -> "BertSize":
         "The sizes that config.json states; a BERT with parts that we have not built is refused."
         _check_bert(folder)
-        config = read_json(folder / "config.json")
+        config = read_json(folder / "config.json", needs=())
         for name, built in dict(hidden_act="gelu", position_embedding_type="absolute").items():
             if config.get(name, built) != built:
                 raise InputError(f"{folder} wants {name} {config[name]!r}; only {built!r} is built here: choose another BERT.")

@@ -125,6 +125,15 @@ def check_kind(
         raise CheckpointError(f"{path} describes a model of kind {config.get('kind')!r}, not {kind!r}: choose another.")
 
 # %% ../../nbs/3_training/33_checkpoint.ipynb #load-weights
+def _read_settings(
+    path: str | Path,               # a JSON object, beside a file of tensors
+    needs: tuple[str, ...] = (),    # names that must be in it
+    advice: str = "get it again",   # what to do when it is damaged
+) -> dict:
+    "The settings beside tensors; CheckpointError where `read_json` refuses"
+    try: return read_json(path, needs, advice)
+    except InputError as error: raise CheckpointError(str(error)) from error
+
 def load_weights(
     folder: str | Path,      # a folder that `save_weights` wrote, or its safetensors file
     kind: str | None = None, # what config["kind"] must be; None: anything
@@ -135,7 +144,7 @@ def load_weights(
     path = folder / "model.safetensors" if folder.is_dir() else folder
     state_dict, metadata = _read_file(path)
     beside = path.with_name("config.json")
-    config = read_json(beside)
+    config = _read_settings(beside)
     if config.pop("weights", metadata.get("sha256")) != metadata.get("sha256") and "config" in metadata:
         config = json.loads(metadata["config"])         # a writer was killed between its two files
     if kind: check_kind(config, kind, beside)
@@ -293,7 +302,7 @@ def load_state(
     if found is None: raise CheckpointError(f"{folder} holds no checkpoint: start without resuming.")
     older = [p for p in _step_folders(found.parent.parent) if _step_of(p) < _step_of(found)]
     advice = f"delete the folder {found} to go on from {older[-1].name}" if older else f"delete the folder {found} and start again"
-    return read_tensors(found / "state.safetensors", advice), read_json(found / "state.json", needs, advice)
+    return read_tensors(found / "state.safetensors", advice), _read_settings(found / "state.json", needs, advice)
 
 # %% ../../nbs/3_training/33_checkpoint.ipynb #checkpoints
 class Checkpoints:

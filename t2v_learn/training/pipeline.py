@@ -112,7 +112,7 @@ def first_batches(
 # %% ../../nbs/3_training/34_pipeline.ipynb #shipped-models
 def shipped_models() -> list[str]: # names that `from_pretrained` takes
     "The trained models that come with the package, apart from readers and text encoders."
-    configs = {path.parent.name: read_json(path) for path in shipped_folder().glob("*/config.json")}
+    configs = {path.parent.name: read_json(path, needs=()) for path in shipped_folder().glob("*/config.json")}
     return sorted(name for name, config in configs.items() if str(config.get("kind")).startswith("text-to-video"))
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #find-model
