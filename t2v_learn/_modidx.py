@@ -1356,6 +1356,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                              't2v_learn/video/containers.py'),
                                             't2v_learn.video.containers._all_frames': ( '1_video/containers.html#_all_frames',
                                                                                         't2v_learn/video/containers.py'),
+                                            't2v_learn.video.containers._are_even': ( '1_video/containers.html#_are_even',
+                                                                                      't2v_learn/video/containers.py'),
                                             't2v_learn.video.containers._check_size': ( '1_video/containers.html#_check_size',
                                                                                         't2v_learn/video/containers.py'),
                                             't2v_learn.video.containers._gif_is_closed': ( '1_video/containers.html#_gif_is_closed',

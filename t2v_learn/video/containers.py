@@ -23,7 +23,7 @@ import numpy as np
 from fastcore.basics import patch
 
 from ..core import InputError, atomic_path
-from .clips import Clip, fit_square, write_apng
+from .clips import Clip, fit_square, frame_indices, write_apng
 
 # %% ../../nbs/1_video/12_containers.ipynb #frame-ticks
 def frame_ticks(
@@ -170,21 +170,33 @@ def write_sheet(
 def shown_at(
     durations: np.ndarray, # how long each frame lasts, in seconds
     times: np.ndarray,     # moments, in seconds from the beginning
+    grain: float = 0.0,    # what the format rounds to, in seconds
 ) -> np.ndarray: # which frame is on screen at each of them
     "The frame that a player shows at a moment: the last one that has begun"
     begins = np.cumsum(durations) - durations
-    slack = 1e-6 * np.sum(durations) / len(durations)                     # a moment that only rounding puts before its frame
+    slack = max(0.6 * grain, 1e-6 * np.sum(durations) / len(durations))   # a moment that only rounding puts before its frame
     return np.clip(np.searchsorted(begins, np.asarray(times) + slack, side="right") - 1, 0, len(durations) - 1)
 
 # %% ../../nbs/1_video/12_containers.ipynb #sample-uniformly
+def _are_even(
+    durations: np.ndarray, # of each frame, in seconds
+    grain: float,          # what the format rounds to, in seconds
+) -> bool:
+    "Whether each frame begins about where it would if all lasted the same"
+    n = len(durations)
+    total = float(np.sum(durations))
+    begins = np.cumsum(durations) - durations
+    return np.abs(begins - np.arange(n) * total / n).max() <= max(grain, min(0.01, 0.2 * total / n))
+
 def sample_uniformly(
     durations: np.ndarray, # of each frame, in seconds
     n_frames: int,         # frames wanted
+    grain: float = 0.0,    # what the format rounds to, in seconds
 ) -> tuple[np.ndarray, float]: # which frame to show for each of them, frames per second
     "So many frames, evenly spaced in time: frame k is what is on screen at k / fps seconds"
     total = float(np.sum(durations))
-    times = np.arange(n_frames) * total / n_frames
-    return shown_at(durations, times), n_frames / total
+    if _are_even(durations, grain): return frame_indices(len(durations), n_frames), n_frames / total
+    return shown_at(durations, np.arange(n_frames) * total / n_frames, grain), n_frames / total
 
 # %% ../../nbs/1_video/12_containers.ipynb #constant-rate
 _MAX_RATE = 120   # frames per second that uneven ones are looked at with
@@ -209,7 +221,7 @@ def _round_rate(
     "A rate as people state it, 30 or 30000/1001, where only rounding differs"
     fps = n_frames / seconds
     for rate in (round(fps), float(Fraction(fps).limit_denominator(1001))):
-        if rate and abs(n_frames / rate - seconds) <= max(grain, 1e-6 * seconds): return float(rate)
+        if rate and abs(n_frames / rate - seconds) <= max(1.01 * grain, 1e-6 * seconds): return float(rate)
     return round(fps, 4) or fps
 
 def constant_rate(
@@ -220,14 +232,12 @@ def constant_rate(
     durations = np.asarray(durations, float)
     n = len(durations)
     total = float(durations.sum())
-    begins = np.cumsum(durations) - durations
-    uneven = np.abs(begins - np.arange(n) * total / n).max()
-    if uneven <= max(grain, 0.2 * total / n): return np.arange(n), _round_rate(n, total, grain)
+    if _are_even(durations, grain): return np.arange(n), _round_rate(n, total, grain)
     counts = _repeats(durations, grain)
     if counts is not None: return np.arange(n).repeat(counts), _round_rate(counts.sum(), total, grain)
     tick = max(float(np.quantile(durations, 0.1, method="lower")), 1 / _MAX_RATE)
     n = max(1, round(total / tick))
-    return shown_at(durations, np.arange(n) * total / n), n / total
+    return shown_at(durations, np.arange(n) * total / n, grain), n / total
 
 # %% ../../nbs/1_video/12_containers.ipynb #turned
 def _turned(
@@ -459,7 +469,7 @@ class _MovieFile:
         self.kind = self.container.format.name.split(",")[0]
         self.codec = self.track.codec.name
         self.seeking = seeking and self.kind in _SEEKABLE
-        self.grain = float(self.track.time_base)
+        self.grain = float(self.track.time_base) if self.track.time_base < 0.02 else 0.0       # an AVI counts in frames
         self._list_packets()
 
     def _open(self):
@@ -662,7 +672,7 @@ def _read_film(
     fps = 8.0
     if n_frames is None: wanted = np.arange(len(film.durations))
     elif film.still: wanted = np.zeros(n_frames, int)
-    else: wanted, fps = sample_uniformly(film.durations, n_frames)
+    else: wanted, fps = sample_uniformly(film.durations, n_frames, film.grain)
     if size is None: _check_size(film.width, film.height, len(wanted))
     pictures = {}
     for i, pixels in film.frames(set(wanted.tolist()), background, size):
