@@ -119,7 +119,7 @@ def _walk_folder(
         links = [Path(here, name) for name in sorted(inside) if _leads_out(Path(here, name), folder)]
         problems += [f"The folder {link} is a link that leads out of {folder}; put the folder itself there." for link in links]
         files += [Path(here, name) for name in names if not name.startswith(".")]
-    return sorted(files, key=lambda file: file.relative_to(folder).as_posix()), problems
+    return sorted(files, key=Path.as_posix), problems
 
 # %% ../../nbs/1_video/16_datasets.ipynb #read-caption
 _MAX_CAPTION_BYTES = 10_000   # bytes of a caption
@@ -196,6 +196,7 @@ class _Files:
     split: str | None = None                      # the wanted one
     column: str | None = None                     # the key or column for captions, if it was named
     unread: InputError | None = None              # why a list could not be read
+    doubtful: set = field(default_factory=set)    # clips that were named already: a name may mean several of them
 
 def _sort_files(
     home: Path,           # a folder
@@ -232,12 +233,13 @@ class _Reading:
     find: Callable = lambda name: name   # from a name to the path of a clip; raises InputError
     keys: str = ""      # which of a list's keys or columns were read
 
+@lru_cache(maxsize=256)
 def _folder_split(
-    file: Path, # of a clip or a list
-    home: Path, # the folder that was named
+    folder: Path, # in which a clip or a list lies
+    home: Path,   # the folder that was named
 ) -> str | None:
-    "The split that the folders around a file are called by."
-    return next((_SPLITS[part.lower()] for part in file.relative_to(home).parts[:-1] if part.lower() in _SPLITS), None)
+    "The split that one of the folders around a file is called by."
+    return next((_SPLITS[part.lower()] for part in folder.relative_to(home).parts if part.lower() in _SPLITS), None)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #read-beside
 def _attempt(
@@ -262,7 +264,7 @@ def _read_beside(
     if not texts: return None
     with_clip = set(texts.values())
     files.problems += [f"The caption {text} has no clip; put the clip beside it." for text in files.texts if text not in with_clip]
-    entries = [(clip, _attempt(_read_caption, text, files.home), _folder_split(text, files.home)) for clip, text in texts.items()]
+    entries = [(clip, _attempt(_read_caption, text, files.home), _folder_split(text.parent, files.home)) for clip, text in texts.items()]
     return _Reading(entries, files.texts)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #choose-split
@@ -308,10 +310,10 @@ def _gather(
         clip = found[name]
         if isinstance(clip, Exception): bad.append(str(clip))
         elif good: captions[clip] = captions.get(clip, []) + good
-        elif not bad: bad.append(f"The clip {name} has no caption in {reading.where}; write one.")
+        elif not bad: bad.append(f"The video {name} has no good caption in {reading.where}; write one.")
         if clip in files.clips and not good: others.add(clip)      # it is named, or files.clips says why
         files.problems += bad
-    return captions, others
+    return captions, others | files.doubtful
 
 # %% ../../nbs/1_video/16_datasets.ipynb #left-out
 def _name_left_out(
@@ -321,10 +323,10 @@ def _name_left_out(
     others: set,       # clips that were named already, or belong to other splits
 ) -> None:
     "Name every file that is not used."
-    belongs = {_name_key(str(clip.with_suffix(""))) for clip in captions}      # what is called like a clip: sound, subtitles
+    belongs = {_name_key(str(clip.with_suffix(""))) for clip in captions if not files.clips[clip]}      # sound and subtitles of a clip
     for clip, reason in files.clips.items():
         known = clip.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS
-        if not known and _name_key(str(clip.with_suffix(""))) in belongs and clip not in captions: files.notes.append(clip)
+        if not known and _name_key(str(clip.with_suffix(""))) in belongs: files.notes.append(clip)
         elif reason and (clip in captions or clip not in others): files.problems.append(reason)
         elif not reason and clip not in captions and clip not in others:
             remedy = f" in {reading.where}; add it" if reading.where else f"; write one into {clip.with_suffix('.txt').name} beside it"
@@ -612,6 +614,7 @@ def _clip_finder(
             doubts = {clip: (files.clips[clip] is not None, clip not in exact, last not in (clip.name, clip.stem)) for clip in found}
             best = sorted(found, key=doubts.get)
             if len(best) > 1 and doubts[best[0]] == doubts[best[1]]:
+                files.doubtful |= set(best)
                 raise InputError(f"The video {name} of {where} may be {best[0]} or {best[1]}; remove one.")
             if best: return best[0]
         raise InputError(f"The video {name} of {where} is not in {' or '.join(map(str, files.places or [files.home]))}; put it there.")
@@ -623,6 +626,7 @@ _VIDEO_KEYS = ("video video_path video_file video_name file_name file_path path 
 _CAPTION_KEYS = ("caption captions text texts sentence sentences raw cap caps prompt prompts description descriptions desc en_cap "
                  "label title name").split()
 
+@lru_cache(maxsize=256)
 def _plain_key(
     key: object, # of a JSON object, or the name of a column
 ) -> str:
@@ -776,8 +780,12 @@ def _row_entries(
     entries = []
     keys = [_known_keys(tuple(row), column) if isinstance(row, dict) else (None, None) for row in rows]
     if not any(None not in pair for pair in keys): raise _unknown_shape(rows, file, column)
+    checked = {}     # MSR-VTT calls each clip twenty times
     for row, (video, text) in zip(rows, keys):
-        name = _attempt(_check_name, None if video is None else row[video], str(file))
+        name = None if video is None else row[video]
+        if not isinstance(name, str): name = _attempt(_check_name, name, str(file))
+        elif name in checked: name = checked[name]
+        else: name = checked.setdefault(name, _attempt(_check_name, name, str(file)))
         if isinstance(name, InputError): problems.append(str(name))
         else:
             stated = row.get("split") or split
@@ -810,7 +818,7 @@ def _list_splits(
 ) -> set:       # such as {"train"}, or {"train", "val"} for train_val.json
     "The splits that a list, or the folder around it, is called by."
     words = re.findall("[a-z]+", file.stem.lower())
-    return {_SPLITS[word] for word in words if word in _SPLITS} or {split for split in [_folder_split(file, home)] if split}
+    return {_SPLITS[word] for word in words if word in _SPLITS} or {split for split in [_folder_split(file.parent, home)] if split}
 
 def _rank_lists(
     files: _Files, # what is there
@@ -894,7 +902,7 @@ def _read_prompts(
     if len(texts) != len(names):
         raise InputError(f"{pair[0]} has {len(texts):,} lines, but {pair[1].name} has {len(names):,}; each clip needs one in both.")
     where = str(pair[1])
-    split = _folder_split(pair[1], files.home)
+    split = _folder_split(pair[1].parent, files.home)
     entries = [(_check_name(name, where), text, split) for name, text in zip(names, texts)]
     return _Reading(entries, list(pair), where, _clip_finder(files, pair[1].parent, where))
 
@@ -907,7 +915,7 @@ def _read_apart(
     if not any(isinstance(clip, Path) for clip in found.values()): return None
     lonely = [text for text, clip in found.items() if clip not in files.clips]
     files.problems += [f"The caption {text} has no clip; put a clip of its name there." for text in lonely]
-    entries = [(clip, _attempt(_read_caption, text, files.home), _folder_split(text, files.home))
+    entries = [(clip, _attempt(_read_caption, text, files.home), _folder_split(text.parent, files.home))
                for text, clip in found.items() if clip in files.clips]
     return _Reading(entries, files.texts)
 
@@ -926,7 +934,7 @@ def _read_classes(
 ) -> _Reading | None:
     "A folder for each kind of clip: `ApplyEyeMakeup/v1.avi`"
     homes = [files.home, *files.places]
-    entries = [(clip, _as_words(clip.parent.name), _folder_split(clip, next(home for home in homes if clip.is_relative_to(home))))
+    entries = [(clip, _as_words(clip.parent.name), _folder_split(clip.parent, next(home for home in homes if clip.is_relative_to(home))))
                for clip, reason in files.clips.items() if not reason]
     generic = {_as_words(home.name) for home in homes} | set(_SPLITS) | {"videos", "video", "clips", "all", "data"}
     classes = {text for _, text, _ in entries} - generic
