@@ -112,6 +112,19 @@ def test_a_list_may_name_the_film_before_it_was_converted(tmp_path):
     assert said(tmp_path / "list.json") == {"v_Archery_g01": ["archery"], "b": ["b"]}
 
 
+def test_names_may_lead_up_to_where_the_clips_are(tmp_path):
+    "By `..` or from the root, but to nowhere else"
+    home = tmp_path / "msrvtt"
+    put(home, "videos/all/a.gif", "videos/all/b.gif", "videos/all/c.gif")
+    put(tmp_path, "secret.gif")
+    names = ["../videos/all/a.gif", str(home.absolute() / "videos/all/b.gif"), "./videos/all/c.gif"]
+    names += ["../../secret.gif", str(tmp_path / "secret.gif")]
+    file = write(home / "annotation" / "list.json", [{"path": name, "text": name[-5]} for name in names])
+    for source in (home, file):
+        clips, captions, problems, _ = find_clips(source)
+        assert captions == ["a", "b", "c"] and len(problems) == 2 and all("leads out" in problem for problem in problems)
+
+
 # --- nothing is just missing
 
 def test_pictures_are_named_or_used(tmp_path):
@@ -326,6 +339,16 @@ def test_a_column_can_be_named(tmp_path):
     assert said(file, column="long_caption") == {"video0": ["a long one"]} and said(file, column="words") == {"video0": ["other"]}
     text = sentence(find_clips, file, column="wrods")
     assert "wrods" in text and "words" in text and "Long Caption" in text
+    put(tmp_path / "beside", "a.gif", text="a cat")
+    assert "no columns" in sentence(find_clips, tmp_path / "beside", column="words")
+
+
+@pytest.mark.parametrize("key", ["split", "Subset", "partition"])
+def test_entries_may_state_their_split(tmp_path, key):
+    put(tmp_path, *(f"video{i}.gif" for i in range(4)))
+    rows = [{"video": f"video{i}", "caption": str(i), key: part} for i, part in enumerate(("training", "validation", "TEST", ["odd"]))]
+    file = write(tmp_path / "list.json", rows)
+    assert said(file) == {"video0": ["0"]} and said(file, split="test") == {"video2": ["2"]} and len(said(file, split="all")) == 4
 
 
 # --- tables

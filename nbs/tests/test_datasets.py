@@ -658,8 +658,8 @@ def test_videos_that_are_not_there_or_twice_there(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "7", '"video0"', "{}", '{"videos": []}', '{"sentences": {}}', "[]",
-                                     "[" * 100_000, "\ufeff[]", '{"sentences": [], "videos": 3}', '{"sentences": []}', "9" * 5000, "[7]", "[null, []]",
-                                     '[{"caption": "a cat"}]'],
+                                     "[" * 100_000, "\ufeff[]", '{"sentences": [], "videos": 3}', '{"sentences": []}', "9" * 5000,
+                                     "[7]", "[null, []]", '[{"caption": "a cat"}]', '{"a":' * 900 + "1" + "}" * 900],
                          ids=lambda text: text[:30])
 def test_lists_that_are_none_are_refused(tmp_path, content):
     put(tmp_path, "video0.gif")
