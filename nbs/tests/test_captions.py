@@ -179,6 +179,15 @@ def test_what_is_called_like_a_clip_is_no_problem(tmp_path):
     open_data(tmp_path, strict=True)
 
 
+def test_around_a_list_only_clips_are_looked_at(tmp_path):
+    "It may lie among downloads of all kinds; but what it calls a clip and is none is named"
+    put(tmp_path, "a.gif", "b.gif")
+    for name in ("book.pdf", "setup.exe", "song.mp3", "c.xyz", "notes.txt"): write(tmp_path / name, "no clip")
+    write(tmp_path / "list.json", {"a": "a cat", "c": "a dog"})
+    clips, _, problems, facts = find_clips(tmp_path / "list.json")
+    assert [clip.stem for clip in clips] == ["a"] and named(problems, "b.gif", "c.xyz") and "setup.exe" in facts["not used"]
+
+
 def test_a_folder_without_any_caption_names_each_clip(tmp_path):
     put(tmp_path, "a.gif", "holiday/b.gif")
     _, _, problems, facts = find_clips(tmp_path)

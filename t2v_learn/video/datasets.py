@@ -507,7 +507,8 @@ def _name_left_out(
     belongs = {_name_key(str(clip.with_suffix(""))) for clip in captions if not files.clips[clip]}      # sound and subtitles of a clip
     for clip, reason in files.clips.items():
         known = clip.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS
-        if not known and _name_key(str(clip.with_suffix(""))) in belongs: files.notes.append(clip)
+        beside = _name_key(str(clip.with_suffix(""))) in belongs or files.asked and clip not in captions
+        if beside and not known: files.notes.append(clip)
         elif reason and (clip in captions or clip not in others): files.problems.append(reason)
         elif not reason and clip not in captions and clip not in others:
             remedy = f" in {reading.where}; add it" if reading.where else f"; write one into {clip.with_suffix('.txt').name} beside it"
