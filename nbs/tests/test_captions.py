@@ -1,6 +1,7 @@
 "Captions as people keep them: every usual layout is read, and whatever is left out is named"
 import csv
 import json
+import os
 import random
 import unicodedata
 from pathlib import Path
@@ -168,14 +169,18 @@ def test_everything_that_is_left_out_is_named(tmp_path):
     texts = {clip.with_suffix(".txt") for clip in clips}
     for file in set(files) - set(clips) - texts:
         beside = str(file.with_suffix("")) + "." if file.suffix == ".txt" else f"{file} "      # a caption is named, or what it is beside
-        assert any(beside in f"{problem} " for problem in problems) or file.name in facts["not used"], file
+        sidecar = file.with_suffix(".txt") in texts
+        assert any(beside in f"{problem} " for problem in problems) or file.name in facts["not used"] or sidecar, file
+    counted = [file for file in files if file not in clips and file.suffix != ".txt" and file.with_suffix(".txt") in texts]
+    assert all(f"{file.suffix.lower()} beside a clip" in facts["not used"] for file in counted)
 
 
 def test_what_is_called_like_a_clip_is_no_problem(tmp_path):
     "Sound, subtitles, and the JSON that a downloader leaves for each clip"
     put(tmp_path, "a.gif", "b.gif", text="a cat")
     for name in ("a.wav", "a.srt", "a.json", "b.json"): write(tmp_path / name, "{}")
-    assert find_clips(tmp_path)[2:] == ([], {"layout": "clips with .txt", "not used": "a.srt, a.wav, a.json, b.json"}), find_clips(tmp_path)
+    not_used = ".json beside a clip (2), .srt beside a clip (1), .wav beside a clip (1)"
+    assert find_clips(tmp_path)[2:] == ([], {"layout": "clips with .txt", "not used": not_used})
     open_data(tmp_path, strict=True)
 
 
@@ -311,6 +316,16 @@ def test_json_lines_whatever_the_ending_says(tmp_path, name, mark):
     assert said(file) == {"video0": ["a cat"], "video1": ["a dog"]}
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_list_may_be_a_link_where_it_was_pointed_at(tmp_path):
+    "Whoever names it knows it; one that merely lies in a folder leads nowhere"
+    put(tmp_path / "set", "video0.gif")
+    write(tmp_path / "list.json", [ENTRY])
+    (tmp_path / "set" / "list.json").symlink_to(tmp_path / "list.json")
+    assert said(tmp_path / "set" / "list.json") == {"video0": ["a cat"]}
+    assert "leads out" in sentence(find_clips, tmp_path / "set")
+
+
 def test_a_bad_line_is_named_and_the_others_are_used(tmp_path):
     put(tmp_path, "video0.gif", "video1.gif")
     file = write(tmp_path / "list.jsonl", json.dumps(ENTRY) + '\n{"video": "video1", "cap\n')
@@ -390,6 +405,8 @@ def test_lines_of_a_table_that_are_wrong_are_named(tmp_path):
     file = write(tmp_path / "list.csv", "video,caption\na.gif,a cat\nb.gif,a square, red, moves\nc.gif\nd.gif,\n,a dog\n")
     clips, captions, problems, _ = find_clips(file)
     assert captions == ["a cat"] and named(problems, "Line 3", "of c.gif", "of d.gif", "without the name", "b.gif has no caption")
+    write(file, 'video,caption\na.gif,a cat\nb.gif,"a" dog\n')
+    assert "after line 2" in sentence(find_clips, file)
     for content in (b"video,caption\na.gif,gr\xfcn\n", b'video,caption\na.gif,"open\n', b"", b"video,caption\n"):
         file.write_bytes(content)
         assert "list.csv" in sentence(find_clips, file)

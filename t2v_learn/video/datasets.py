@@ -385,7 +385,8 @@ class _Files:
     clips: dict = field(default_factory=dict)     # path: None, or a sentence: why it cannot be used
     texts: list = field(default_factory=list)     # .txt
     lists: list = field(default_factory=list)     # .json, .csv and the like
-    notes: list = field(default_factory=list)     # READMEs, licences: no data
+    notes: list = field(default_factory=list)     # READMEs, licences, lists that were not read: no data
+    sidecars: list = field(default_factory=list)  # what is called like a clip that is used: sound, subtitles
     problems: list = field(default_factory=list)  # sentences
     asked: bool = False                           # whether somebody pointed at a list, and not at the folder
     split: str | None = None                      # the wanted one
@@ -504,17 +505,19 @@ def _name_left_out(
     others: set,       # clips that were named already, or belong to other splits
 ) -> None:
     "Name every file that is not used."
-    belongs = {_name_key(str(clip.with_suffix(""))) for clip in captions if not files.clips[clip]}      # sound and subtitles of a clip
+    stems = {_name_key(str(clip.with_suffix(""))) for clip in captions if not files.clips[clip]}
+    def belongs(file): return _name_key(str(file.with_suffix(""))) in stems      # sound and subtitles of a clip
     for clip, reason in files.clips.items():
         known = clip.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS
-        beside = _name_key(str(clip.with_suffix(""))) in belongs or files.asked and clip not in captions
-        if beside and not known: files.notes.append(clip)
+        if not known and belongs(clip): files.sidecars.append(clip)
+        elif not known and files.asked and clip not in captions: files.notes.append(clip)
         elif reason and (clip in captions or clip not in others): files.problems.append(reason)
         elif not reason and clip not in captions and clip not in others:
             remedy = f" in {reading.where}; add it" if reading.where else f"; write one into {clip.with_suffix('.txt').name} beside it"
             files.problems.append(f"The clip {clip} has no caption{remedy}.")
     used = set(reading.used)
-    files.notes += [file for file in files.lists + files.texts if file not in used]
+    for file in files.lists + files.texts:
+        if file not in used: (files.sidecars if belongs(file) else files.notes).append(file)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #find-clips
 LAYOUTS = {"clips with .txt": _read_beside}   # name: function that reads it, or returns None; tried in this order
@@ -576,14 +579,6 @@ def _look_around(
     return files
 
 # %% ../../nbs/1_video/16_datasets.ipynb #layout-facts
-def _names(
-    files: Iterable, # paths
-    most: int = 20,  # how many are named
-) -> str:
-    "The names of files, with their number where there are many."
-    names = [file.name for file in files]
-    return ", ".join(names[:most]) + f" and {len(names) - most:,} more" * (len(names) > most)
-
 def _layout_facts(
     layout: str | None, # its name
     reading: _Reading,  # what is said
@@ -593,11 +588,12 @@ def _layout_facts(
 ) -> dict:              # what: how
     "What was understood of a layout."
     facts = {"layout": layout or "clips without captions"}
-    if reading.where: facts["list"] = _names(reading.used) + f" ({reading.keys})" * bool(reading.keys)
+    if reading.where: facts["list"] = ", ".join(file.name for file in reading.used) + f" ({reading.keys})" * bool(reading.keys)
     if any(counts):
         left_out = [f"{part} ({n:,})" for part, n in counts.items() if split != "all" and part not in (None, split)]
         facts["split"] = split + f", left out: {', '.join(left_out)}" * bool(left_out)
-    if files.notes: facts["not used"] = _names(files.notes)
+    sidecars = [f"{ending} beside a clip ({n:,})" for ending, n in sorted(Counter(file.suffix.lower() for file in files.sidecars).items())]
+    if files.notes or sidecars: facts["not used"] = ", ".join([file.name for file in files.notes] + sidecars)
     return facts
 
 # %% ../../nbs/1_video/16_datasets.ipynb #check-name
@@ -802,7 +798,7 @@ def _load_table(
             lines = csv.DictReader(opened, delimiter=max(",;\t|", key=head.count), restkey="", strict=True)
             rows = [(lines.line_num, row) for row in lines]
     except UnicodeDecodeError: raise InputError(f"{file} is not UTF-8; save it as UTF-8 text.") from None
-    except csv.Error as error: raise InputError(f"{file} is no table ({error}); put texts with commas into quotes.") from None
+    except csv.Error as error: raise InputError(f"{file} is no table after line {lines.line_num} ({error}); mend the quotes.") from None
     except OSError as error: raise InputError(f"{file} cannot be read ({error.strerror}); make it readable.") from None
     advice = "has more fields than the first line; put texts with commas into quotes."
     problems += [f"Line {n} of {file} {advice}" for n, row in rows if "" in row]
@@ -885,7 +881,7 @@ def _read_list(
     files: _Files, # what is there; gets the problems
 ) -> _Reading:
     "One list; InputError where its shape is unknown."
-    _check_file(file, files.home)
+    _check_file(file, None if files.asked else files.home)
     problems = []
     find = _clip_finder(files, file.parent, str(file))
     if file.suffix.lower() in (".csv", ".tsv"): rows = content = _load_table(file, problems)
