@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from rerun import root
 
@@ -566,3 +568,23 @@ def test_thousands_of_clips_are_opened_without_reading_one(tmp_path, monkeypatch
     for name in ("read_video", "probe"): monkeypatch.setattr(module, name, lambda path, *how: pytest.fail("a clip was opened"))
     data = open_data(tmp_path)
     assert sorted(data.captions()) == sorted(f"number {i}" for i in range(2000))
+
+
+# --- whatever JSON holds
+
+KEYS = st.sampled_from("video caption text id image_id videos images sentences annotations train split name video0 video1.gif data".split())
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(), st.sampled_from(["video0", "video1.gif", "a cat", "", "../x", "\ud83d"]))
+ANY_JSON = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=4)), max_leaves=14)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(ANY_JSON, st.sampled_from([None, "all"]))
+def test_any_json_is_read_or_refused(tmp_path_factory, content, split):
+    "Never a crash; and what is read is text, of clips that are there"
+    home = tmp_path_factory.getbasetemp() / "any_json"
+    put(home, "video0.gif", "video1.gif")
+    (home / "list.json").write_text(json.dumps(content))
+    try: clips, captions, problems, _ = find_clips(home / "list.json", split=split)
+    except InputError: return
+    assert len(clips) == len(captions) and all(clip.exists() for clip in clips) and all(isinstance(problem, str) for problem in problems)
+    assert all(isinstance(text, str) and text.strip() for said in captions for text in ([said] if isinstance(said, str) else said))
