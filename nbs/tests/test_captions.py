@@ -578,7 +578,7 @@ LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(), WO
 ANY_JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=14)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(ANY_JSON, st.sampled_from([None, "all"]))
 def test_any_json_is_read_or_refused(tmp_path_factory, content, split):
     "Never a crash; and what is read is text, of clips that are there"

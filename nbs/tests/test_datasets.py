@@ -318,19 +318,6 @@ def test_all_but_one_bad(tmp_path):
     assert "None of the 30 clips" in text and text.count(".gif") == 1 and not warned
 
 
-def test_a_reading_that_was_disturbed_is_repeated(tmp_path, monkeypatch):
-    "Ctrl-C in a terminal also hits the decoder that is running: the next batch must not depend on that"
-    for i in range(6): put(tmp_path, f"{i}.gif", text=f"number {i}")
-    calm, turns, read = open_data(tmp_path, batch_size=6)(0), [], module.read_video
-    def disturbed(path, *how):
-        turns.append(path)
-        if len(turns) % 2: raise InputError(f"{path} cannot be used, its pictures cannot be decoded: make or fetch it again.")
-        return read(path, *how)
-    monkeypatch.setattr(module, "read_video", disturbed)
-    again, warned = quietly(open_data(tmp_path, batch_size=6), 0)
-    assert same(calm, again) and not warned and len(turns) == 12
-
-
 @pytest.mark.parametrize("keep, kept", [(0, 0), (24_575, 0), (24_576, 1), (250_000, 10), (2**28, 60)])
 def test_memory_is_bounded(thousand, keep, kept):
     "Also when several threads read"

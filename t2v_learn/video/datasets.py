@@ -120,9 +120,7 @@ class ClipFiles:
     def __len__(self): return len(self.clips)
 
     def read(self, i): # of the file only the frames and pixels that are wanted
-        def once(): return read_video(self.clips[i], self.n_frames, self.size, self.fit)
-        try: return once()
-        except InputError: return once()   # once more: Ctrl-C hits the decoder too, and the file is innocent
+        return read_video(self.clips[i], self.n_frames, self.size, self.fit)
 
     def __getitem__(self, i): # uint8 `f h w c`, what is said of it
         if i in self.cache: return self.cache[i], self.captions[i]
