@@ -229,15 +229,29 @@ def edit(
     _save_clip(pipeline.edit(source, prompt, strength=strength, **options), output, sheet)
 
 # %% ../nbs/tools/cli.ipynb #data
-Source = Annotated[Path, typer.Argument(help="A folder of clips with captions, MSR-VTT's .json, MNIST's files, or: digits.")]
+Source = Annotated[Path, typer.Argument(help="A folder of captioned clips, a list (.json, .csv), MNIST's files, a .npy, or: digits.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at a file that cannot be used, instead of skipping it.")]
+Videos = Annotated[Path | None, typer.Option(help="Where the clips of a list lie, if not beside it.")]
+Split = Annotated[str | None, typer.Option(help="train, val, test or all; default: train where splits are stated.")]
+Images = Annotated[bool, typer.Option("--images", help="Take still pictures as clips of one frame.")]
+Column = Annotated[str | None, typer.Option(help="The column or key of a list that holds the captions.")]
+Fit = Annotated[str, typer.Option(callback=_one_of("crop", "pad", "stretch"), help="For clips that are not square: crop, pad or stretch.")]
 
 # %% ../nbs/tools/cli.ipynb #data-command
 @app.command()
-def data(source: Source, strict: Strict = False):
+def data(
+    source: Source,
+    videos: Videos = None,
+    split: Split = None,
+    images: Images = False,
+    column: Column = None,
+    fit: Fit = "crop",
+    strict: Strict = False,
+    full: Annotated[bool, typer.Option("--full", help="Decode every clip, and not only ask what its file states.")] = False,
+):
     "Look at clips and captions before training on them."
     from t2v_learn.video.datasets import survey
-    found = survey(source, progress=sys.stderr.isatty())
+    found = survey(source, progress=sys.stderr.isatty(), videos=videos, split=split, images=images, column=column, fit=fit, full=full)
     print(found)
     found.check(strict)
 
