@@ -711,7 +711,8 @@ def _json_rows(
     column: str | None = None, # the key of captions, if it was named
 ) -> list:                     # dicts, one an entry; empty where the shape is unknown
     "The usual shapes of a JSON file with captions, as the rows of a table."
-    if isinstance(content, list): return [dict(zip(("video", "caption"), row)) if isinstance(row, list) else row for row in content]
+    if isinstance(content, list):
+        return [{"video": row[0], "caption": row[1:]} if isinstance(row, list) and row else row for row in content]
     if not isinstance(content, dict): return []
     said = content.get("sentences", content.get("annotations"))
     items = content.get("videos", content.get("images")) or []
@@ -749,6 +750,7 @@ def _texts_in(
         key = _known_keys(tuple(value), column)[1]
         return [] if key is None else _texts_in(value[key])
     if not isinstance(value, list): return [value]
+    value = value[0] if len(value) == 1 and isinstance(value[0], list) else value          # [["a disc", "a circle"]]
     return [text for entry in value for text in (_texts_in(entry, column) if isinstance(entry, dict) else [entry])]
 
 def _map_rows(
@@ -756,12 +758,16 @@ def _map_rows(
     find: Callable,     # from a name to a clip; raises InputError
     column: str | None, # the key of captions, if it was named
 ) -> list:              # rows; empty where no key is a clip
-    "An object whose keys are names of clips, or that holds such an object."
+    "An object whose keys are names of clips, or that holds entries or such objects."
     if not isinstance(content, dict): return []
     if any(isinstance(_attempt(find, name), Path) for name in content):
         splits = {name: value.get("split") for name, value in content.items() if isinstance(value, dict)}
         return [{"video": name, "caption": _texts_in(value, column), "split": splits.get(name)} for name, value in content.items()]
-    return next((rows for value in content.values() if (rows := _json_rows(value, column) or _map_rows(value, find, column))), [])
+    rows = []
+    for key, value in content.items():
+        inner = (_json_rows(value, column) or _map_rows(value, find, column)) if isinstance(value, dict) else []
+        rows += [row | {"split": key} if key.lower() in _SPLITS and isinstance(row, dict) else row for row in inner]
+    return rows
 
 # %% ../../nbs/1_video/16_datasets.ipynb #load-json
 def _load_json(
