@@ -83,7 +83,7 @@ class _Codec:
     odd: str         # and elsewhere
     options: dict    # of the encoder
 
-_H264 = dict(crf="12")                                                    # constant quality, hardly visible loss
+_H264 = dict(crf="12")                                                    # constant quality; 0 is the best, 51 the worst
 _CODECS = {".mp4": _Codec("mp4", "libx264", "yuv420p", "yuv444p", _H264),
            ".mov": _Codec("mov", "libx264", "yuv420p", "yuv444p", _H264),
            ".mkv": _Codec("matroska", "libx264", "yuv420p", "yuv444p", _H264),
@@ -701,6 +701,8 @@ def _read_film(
     return Clip(np.stack([pictures[i] for i in shown]), fps)
 
 # %% ../../nbs/1_video/12_containers.ipynb #read-video
+_ATTEMPTS = ((True, True), (True, False), (False, False))    # strict, seeking
+
 def read_video(
     path: str | Path,               # almost any video, or a GIF, animated PNG or WebP, whatever its ending
     n_frames: int | None = None,    # so many frames, evenly spaced in time; None: all
@@ -713,7 +715,7 @@ def read_video(
         raise InputError(f"a clip of {n_frames} frames of {size} pixels cannot be made: ask for at least 1.")
     path = Path(path)
     with _refusals(path), open(path, "rb") as file:
-        for strict, seeking in ((True, True), (True, False), (False, False)):
+        for strict, seeking in _ATTEMPTS:
             file.seek(0)
             try:
                 film = _open_film(path, file, strict, seeking)
@@ -752,10 +754,10 @@ def probe(
     "Look into a video file without decoding more than one picture; InputError if it is none"
     path = Path(path)
     with _refusals(path), open(path, "rb") as file:
-        for strict in (True, False):
+        for strict, seeking in _ATTEMPTS:
             file.seek(0)
             try:
-                film = _open_film(path, file, strict)
+                film = _open_film(path, file, strict, seeking)
                 h, w = next((pixels.shape[:2] for _, pixels in film.frames({0}, (0, 0, 0), None)), (0, 0))
             except _Fault: continue
             _check_size(w, h, 1)
