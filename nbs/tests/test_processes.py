@@ -10,12 +10,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from toys import ToyGAN, data, losses
+from small_gan import SMALL
 from torch import nn
+from toys import ToyGAN, data, losses
 
 from t2v_learn.core import InputError
 from t2v_learn.training.checkpoint import Checkpoints, _digest, latest, training_state
@@ -52,10 +54,23 @@ class PairGAN(ToyGAN):
     def halfway(self): pass
 
 
+def real_trainer(arch, options, settings):
+    "Of the models that are shipped: the tiny U-Net in full, the GAN small; four clips a step"
+    from t2v_learn.training.pipeline import find_class
+    from t2v_learn.video.datasets import WorldData
+    from t2v_learn.video.world import World
+    kind = find_class(arch)
+    preset = replace(kind.presets["tiny"], batch_size=4)
+    if arch == "gan": preset = replace(preset, network=replace(preset.network, **SMALL))
+    config = TrainConfig(**preset.settings | dict(steps=6, precision="fp32", seed=3) | settings)
+    return kind.start(preset, WorldData(World(preset.world), 4, seed=3), config, **options)[1]
+
+
 def trainer_of(job, folder, callbacks=(), **settings):
     rank = int(os.environ.get("RANK", 0))
     torch.manual_seed(rank)                                  # all begin with the weights of the first one
     options = dict(checkpoints=Checkpoints(folder), callbacks=list(callbacks), device="cpu")
+    if job.startswith("real-"): return real_trainer(job.removeprefix("real-"), options, settings)
     config = TrainConfig(**dict(steps=30, precision="fp32", save_every_minutes=None, seed=3) | settings)
     if job != "gan": return Trainer(small_net(), noisy_loss, data, config, **options)
     return PairGAN(nn.ModuleDict(dict(g=small_net(), d=nn.Conv2d(3, 1, 3))), None, data, config, **options)
@@ -110,7 +125,7 @@ def main(job, folder, *settings):
 # --- how the tests start them
 
 SERVER = multiprocessing.get_context("forkserver")       # imports once what all processes need, which takes longer than their work
-SERVER.set_forkserver_preload(["test_processes"])
+SERVER.set_forkserver_preload(["test_processes", "accelerate", "accelerate.utils", "psutil", "torch._dynamo"])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -180,6 +195,19 @@ def test_two_networks_on_two_processes(tmp_path):
     told, status = run(2, "gan", tmp_path / "two")
     assert status == [0, 0], told
     assert max(furthest(each, whole) for each in told) < 1e-5 and told[0]["digest"] == told[1]["digest"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch, most", [("unet3d", 1e-4), ("gan", 1e-4)])
+def test_the_real_models_on_two_processes(arch, most, tmp_path, record_property):
+    "Diffusion: noise levels, noise, dropped captions; the GAN: z, noise of the captions, comparisons within the batch, a gradient penalty"
+    whole = run(1, f"real-{arch}", tmp_path / "one")[0][0]
+    told, status = run(2, f"real-{arch}", tmp_path / "two")
+    assert status == [0, 0], told
+    record_property(f"{arch}, loss of each step, 1 process", [round(loss, 6) for loss in whole["losses"]])
+    record_property(f"{arch}, loss of each step, 2 processes", [round(loss, 6) for loss in told[0]["losses"]])
+    record_property(f"{arch}, largest difference", f"{furthest(told[0], whole):.1e}")
+    assert furthest(told[0], whole) < most and told[0]["digest"] == told[1]["digest"]
 
 
 def test_minutes_end_all_processes_together(tmp_path):
