@@ -244,6 +244,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                       't2v_learn/diffusion/unet3d.py'),
                                             't2v_learn.diffusion.unet3d.UNetStage.__init__': ( '5_diffusion/unet3d.html#unetstage.__init__',
                                                                                                't2v_learn/diffusion/unet3d.py'),
+                                            't2v_learn.diffusion.unet3d.UNetStage.blocks': ( '5_diffusion/unet3d.html#unetstage.blocks',
+                                                                                             't2v_learn/diffusion/unet3d.py'),
                                             't2v_learn.diffusion.unet3d.UNetStage.forward': ( '5_diffusion/unet3d.html#unetstage.forward',
                                                                                               't2v_learn/diffusion/unet3d.py'),
                                             't2v_learn.diffusion.unet3d._embedding_mlp': ( '5_diffusion/unet3d.html#_embedding_mlp',

@@ -146,7 +146,7 @@ def decode(self: Generator, h, cond):
 
 @patch
 def forward(self: Generator, text, z, return_weights=False, generator=None):
-    "Clips `b c f h w` for noise `b z`; with `return_weights` also how much each frame attended to each word, `b f n`. `generator`: of the text's noise."
+    "Clips `b c f h w` for noise `b z`; also how much each frame attended to each word, `b f n`. `generator`: of the noise on the text."
     s = self.sentence(text.pooled, generator)                                               # b e
     V = self.words(text.tokens, generator)                                                  # b n e
     scene = self.mapping(torch.cat([s, z], 1))                                              # b e

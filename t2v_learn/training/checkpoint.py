@@ -318,7 +318,8 @@ def _check_same(
     for name, old in kept.items():
         new = asked[name]
         if None not in (old, new) and old != new:
-            raise CheckpointError(f"{path} was trained with {name} {old}, not {new}: resume it with its own {name}, or train in another folder.")
+            advice = f"resume it with its own {name}, or train in another folder"
+            raise CheckpointError(f"{path} was trained with {name} {old}, not {new}: {advice}.")
 
 # %% ../../nbs/3_training/33_checkpoint.ipynb #checkpoints
 class Checkpoints:
@@ -331,7 +332,7 @@ class Checkpoints:
         self.keep = keep
 
     def begin(self, trainer, resume=False):
-        "Before the first step: to where the newest checkpoint stands, of this folder (True) or of the one named; InputError if it must not or cannot"
+        "Before the first step: to where the newest checkpoint of this folder (True) or another stands; InputError if that must not be"
         check_writable(self.folder / "checkpoints")
         found = latest(self.folder)
         other = None if isinstance(resume, bool) or Path(resume).resolve() == self.folder.resolve() else Path(resume)

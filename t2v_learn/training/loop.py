@@ -280,7 +280,7 @@ class _Processes:
         self.n = accelerator.num_processes
         self.rank = accelerator.process_index
         if self.n == 1 and asked_processes() > 1:
-            raise InputError("accelerate launch --cpu starts one process only: use torchrun --nproc_per_node, or t2v_learn.training.loop.launch.")
+            raise InputError("accelerate launch --cpu starts one process only: start this program with torchrun --nproc_per_node.")
         self.pids = self.gather(os.getpid())
 
     def gather(self, number):
@@ -357,7 +357,7 @@ class Trainer:
     def __init__(self,
         model: nn.Module,                      # what is trained, in place
         loss_fn: Callable | None,              # loss_fn(model, batch, generator) -> a scalar to make small
-        data: Callable,                        # data(step) -> a batch, a pure function of the step; it may take shard=(k, n), see `_read_rows`
+        data: Callable,                        # data(step) -> a batch, a pure function of the step; or data(step, shard=(k, n))
         config: TrainConfig,                   # the settings
         checkpoints: object | None = None,     # `Checkpoints(folder)` of the next lesson; None: nothing is kept
         extra: dict | None = None,             # what a checkpoint shall also carry, as JSON
@@ -402,7 +402,7 @@ class Trainer:
         return self.model
 
     def check_settings(self):
-        "InputError for settings that this model, or this way of training it, has no use for; sets `grad_checkpoint` where there is such a thing"
+        "InputError for settings that this model has no use for; sets `grad_checkpoint` where there is such a thing"
         parts = self.config.grad_accum
         if parts > 1 and type(self).train_step is not Trainer.train_step:
             raise InputError(f"grad_accum must be 1 for a {type(self).__name__}, not {parts}: its step needs the whole batch at once.")
