@@ -374,6 +374,8 @@ class Trainer:
         self.budget = Budget(config.steps, config.minutes)
         self.progress = 0.0       # how much of the budget was used when this step began
         self.part = 0             # which part of this step's batch is computed, of `grad_accum`
+        self.over = False         # whether the budget is used up
+        self.undo = None          # see `keep_for_undo`
         self.loss = None          # of the last step
         self.metrics = {}         # name -> number: what else the history shall tell of a step
         self.history = []         # a dict for each logged step: step, minute, loss, lr, and the metrics
@@ -452,7 +454,7 @@ def history_row(self: Trainer) -> dict: # step, minute, loss, lr, and the metric
     lr = next(iter(self.optimizers.values())).param_groups[0]["lr"]
     return dict(step=step, minute=self.budget.minute, loss=loss, lr=lr) | {name: float(x) for name, x in self.metrics.items()}
 
-# %% ../../nbs/3_training/32_loop.ipynb #one-step
+# %% ../../nbs/3_training/32_loop.ipynb #one-part
 @patch
 def read(self: Trainer,
     shard: tuple[int, int], # (k, n): which rows
@@ -479,6 +481,22 @@ def one_part(self: Trainer) -> torch.Tensor: # its loss, detached
     return self.train_step(self.read(self.shard), step_generator(seed, step, self.device, self.shard))
 
 @patch
+def share_loss(self: Trainer) -> None:
+    "The loss of a step, and the metrics, are the means over all processes"
+    if self.processes.n == 1: return
+    n = self.processes.n
+    loss, *metrics = self.processes.total([float(self.loss), *map(float, self.metrics.values())])
+    self.loss = torch.tensor(loss / n)
+    self.metrics = {name: total / n for name, total in zip(self.metrics, metrics)}
+
+@patch
+def keep_for_undo(self: Trainer) -> None:
+    "Of several processes: the state before a step with several updates, which may be left half done"
+    several = self.processes.n > 1 and len(self.optimizers) > 1
+    self.undo = deepcopy([self.model.state_dict(), *(o.state_dict() for o in self.optimizers.values())]) if several else None
+
+# %% ../../nbs/3_training/32_loop.ipynb #one-step
+@patch
 def one_step(self: Trainer,
     progress: float | None = None, # how much of the budget is used; None: what the clock of this process says
 ) -> None:
@@ -500,15 +518,6 @@ def one_step(self: Trainer,
     self.loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
     self.share_loss()
     if budget.step % config.log_every == 0: self.history.append(self.history_row())
-
-@patch
-def share_loss(self: Trainer) -> None:
-    "The loss of a step, and the metrics, are the means over all processes"
-    if self.processes.n == 1: return
-    n = self.processes.n
-    loss, *metrics = self.processes.total([float(self.loss), *map(float, self.metrics.values())])
-    self.loss = torch.tensor(loss / n)
-    self.metrics = {name: total / n for name, total in zip(self.metrics, metrics)}
 
 # %% ../../nbs/3_training/32_loop.ipynb #between-steps-code
 @patch
@@ -541,12 +550,6 @@ def go_on(self: Trainer,
     self.progress = progress
     self.over = bool(done)
     return not (done or asked)
-
-@patch
-def keep_for_undo(self: Trainer) -> None:
-    "Of several processes: the state before a step with several updates, which may be left half done"
-    several = self.processes.n > 1 and len(self.optimizers) > 1
-    self.undo = deepcopy([self.model.state_dict(), *(o.state_dict() for o in self.optimizers.values())]) if several else None
 
 @patch
 def rescue(self: Trainer) -> None:
