@@ -62,14 +62,28 @@ def draw_rows(
     return draw(n_rows * n)[k::n]
 
 # %% ../../nbs/3_training/32_loop.ipynb #gather-rows
+class _GatherRows(torch.autograd.Function):
+    "The rows of all processes; backward, each row gets the sum of the gradients that the processes have for it"
+    @staticmethod
+    def forward(ctx, x, shard):
+        ctx.shard = shard
+        x = x.contiguous()
+        parts = [torch.empty_like(x) for _ in range(shard[1])]
+        torch.distributed.all_gather(parts, x)
+        return torch.stack(parts, 1).flatten(0, 1)            # row r of the batch is row r // n of process r % n
+
+    @staticmethod
+    def backward(ctx, gradient):
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(gradient)
+        return gradient[ctx.shard[0]::ctx.shard[1]], None
+
 def gather_rows(
     x: torch.Tensor,         # `b ...`, for the rows of this process
     shard: tuple[int, int],  # (k, n): this process is number k of n
 ) -> torch.Tensor:           # `n*b ...`, for all rows of the batch, in their order
     "What all processes have computed for their rows, for losses that compare the rows of a batch; gradients find their way back"
-    if shard[1] == 1: return x
-    from torch.distributed.nn.functional import all_gather
-    return torch.stack(all_gather(x), 1).flatten(0, 1)        # row r of the batch is row r // n of process r % n
+    return x if shard[1] == 1 else _GatherRows.apply(x, shard)
 
 # %% ../../nbs/3_training/32_loop.ipynb #budget-code
 class Budget:
