@@ -186,10 +186,10 @@ def launch(
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)     # the processes say themselves what is wrong
+    logging.disable(logging.CRITICAL)                    # the processes say themselves what is wrong
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_processes)))
     config = LaunchConfig(min_nodes=1, max_nodes=1, nproc_per_node=n_processes, run_id=uuid.uuid4().hex, rdzv_backend="c10d",
-                          rdzv_endpoint="localhost:0", max_restarts=0)
+                          rdzv_endpoint="localhost:0", max_restarts=0, shutdown_timeout=120)    # seconds to finish a step and a checkpoint
     try: elastic_launch(config, sys.executable)(*sys.orig_argv[1:])
     except ChildFailedError as error: return max([1, *(failure.exitcode for failure in error.failures.values())])
     except SignalException: return 130
