@@ -417,19 +417,21 @@ class Trainer:
         "The part of the model that is averaged, to sample from"
         return self.model
 
-    def check_settings(self):
-        "InputError for settings that this model has no use for; sets `grad_checkpoint` where there is such a thing"
-        parts = self.config.grad_accum
-        if parts > 1 and type(self).train_step is not Trainer.train_step:
-            raise InputError(f"grad_accum must be 1 for a {type(self).__name__}, not {parts}: its step needs the whole batch at once.")
-        able = [module for module in self.model.modules() if hasattr(module, "grad_checkpoint")]
-        if self.config.grad_checkpoint and not able:
-            raise InputError(f"grad_checkpoint is not for a {type(self.model).__name__}, which keeps all its activations: leave it out.")
-        for module in able: module.grad_checkpoint = self.config.grad_checkpoint
-
     def autocast(self):
         "The context in which losses are computed: products in bf16 if the settings say so"
         return torch.autocast(self.device.type, self.dtype) if self.dtype == torch.bfloat16 else nullcontext()
+
+# %% ../../nbs/3_training/32_loop.ipynb #check-settings
+@patch
+def check_settings(self: Trainer) -> None:
+    "InputError for settings that this model has no use for; sets `grad_checkpoint` where there is such a thing"
+    parts = self.config.grad_accum
+    if parts > 1 and type(self).train_step is not Trainer.train_step:
+        raise InputError(f"grad_accum must be 1 for a {type(self).__name__}, not {parts}: its step needs the whole batch at once.")
+    able = [module for module in self.model.modules() if hasattr(module, "grad_checkpoint")]
+    if self.config.grad_checkpoint and not able:
+        raise InputError(f"grad_checkpoint is not for a {type(self.model).__name__}, which keeps all its activations: leave it out.")
+    for module in able: module.grad_checkpoint = self.config.grad_checkpoint
 
 # %% ../../nbs/3_training/32_loop.ipynb #train-step
 @patch
