@@ -96,6 +96,7 @@ def spoiled(trainer, job, rank):
             if step == 2 and me == 1: raise InputError("clip 7 is damaged: delete it.")
             return data(step)[shard[0]::shard[1]]
         trainer.data = read
+    if job == "nan": trainer.loss_fn = lambda model, *rest: noisy_loss(model, *rest) * (float("nan") if trainer.budget.step > 8 else 1)
     if job == "ctrl-c":
         def read(step, shard=(0, 1)):
             if step == 9 and me == 1: signal.raise_signal(signal.SIGINT)
@@ -250,6 +251,13 @@ def test_a_half_step_is_undone(tmp_path):
 def test_what_one_process_refuses_all_refuse(job, said, tmp_path):
     told, status = run(2, job, tmp_path)
     assert status == [2, 2] and told == [[said], [said]]
+
+
+def test_a_loss_that_is_no_number_is_kept_by_nobody(tmp_path):
+    "The first process stops at its checkpoint; the second must not take it for dead and write one"
+    told, status = run(2, "nan", tmp_path, "log_every=30", "save_every_steps=10")
+    assert status == [2, 2] and "the loss is nan after step 10" in told[0][0], told
+    assert latest(tmp_path) is None
 
 
 # --- the launcher

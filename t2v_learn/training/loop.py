@@ -573,10 +573,11 @@ def rescue(self: Trainer) -> None:
     writes = self.processes.is_lowest_left()
     if self.undo is not None:
         for part, state in zip([self.model, *self.optimizers.values()], self.undo): part.load_state_dict(state)
-    if self.checkpoints is not None and self.budget.step: self.checkpoints.save(self)
+    good = self.budget.step > 0 and (self.loss is None or math.isfinite(float(self.loss)))
+    if self.checkpoints is not None and good: self.checkpoints.save(self)
     if not writes: raise SystemExit(2)                # its sentence was said by another
     folder = getattr(self.checkpoints, "folder", None)
-    kept = f"its checkpoint lies in {folder}: resume it from there" if folder and self.budget.step else "nothing was kept: start it again"
+    kept = f"its checkpoint lies in {folder}: resume it from there" if folder and good else "nothing was kept now"
     raise ProcessLost(f"one of {self.processes.n} processes has died, so the training stopped after step {self.budget.step}; {kept}.")
 
 # %% ../../nbs/3_training/32_loop.ipynb #fit-code
