@@ -19,7 +19,7 @@ from .noise import q_sample
 from .sampling import ddim, level_times, sample
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer
-from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, watched
+from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
 from ..video.clips import Clip, resample
 
 # %% ../../nbs/5_diffusion/56_pipeline.ipynb #texttovideo
@@ -42,11 +42,10 @@ class TextToVideo(VideoGenerator):
     def start(cls, preset, data, config, progress=False, **options):
         seen = first_batches(data, progress=progress)
         encoder = TextEncoder()
-        for caption in watched(seen.captions, "reading captions", progress): encoder([caption])     # it remembers them
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             denoiser = Denoiser(preset.network)
-        denoiser.fit_text(encoder(seen.captions))
+        denoiser.fit_text(text_statistics(encoder, seen, progress))
         denoiser.fit_data(seen.video)
         about = dict(shape=[3, preset.n_frames, preset.size, preset.size], fps=preset.fps, words=seen.words)
         model = cls(denoiser, encoder, about, options["device"], config.precision)
@@ -57,7 +56,12 @@ class TextToVideo(VideoGenerator):
 
         def loss(denoiser, batch, generator):
             video, captions = batch
-            progress = 1.0 if trained_before else trainer.budget.progress
+            progress = trainer.budget.progress
+            if trained_before:                             # noise levels go by row: each clip shall meet all of them
+                turn = trainer.budget.step % len(video)
+                video = video.roll(-turn, 0)
+                captions = captions[turn:] + captions[:turn]
+                progress = 1.0
             return denoiser.loss(video, self.encoder(captions).to(video.device), generator, progress)
 
         trainer = Trainer(self.denoiser.requires_grad_(True), loss, data, config, **options)

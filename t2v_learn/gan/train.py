@@ -17,7 +17,7 @@ from .gan import Generator, GANConfig, VideoGAN, discriminator_loss, generator_l
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer
 from ..training.optimizers import TrainConfig, make_optimizer
-from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise
+from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
 from ..video.clips import Clip
 from ..video.verify import read_scene
 from ..video.world import WORLDS
@@ -99,7 +99,7 @@ class TextToVideoGAN(VideoGenerator):
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             gan = VideoGAN(preset.network)
-        gan.fit_text(encoder(seen.captions))
+        gan.fit_text(text_statistics(encoder, seen, progress))
         c = preset.network
         about = dict(gan=asdict(c), shape=[3, c.n_frames, preset.size, preset.size], fps=preset.fps, words=seen.words)
         model = cls(gan.generator, encoder, about, options["device"], config.precision)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'seeded_noise', 'as_prompts', 'unknown_words', 'caption_words', 'Preset', 'find_preset', 'make_data',
-           'has_terminal', 'watched', 'FirstBatches', 'first_batches', 'shipped_models', 'find_model', 'find_class',
-           'check_encoder', 'VideoGenerator', 'read_config', 'world_of', 'trained_on', 'run_folder', 'read_training',
-           'train']
+           'has_terminal', 'watched', 'FirstBatches', 'first_batches', 'text_statistics', 'shipped_models',
+           'find_model', 'find_class', 'check_encoder', 'VideoGenerator', 'read_config', 'world_of', 'trained_on',
+           'run_folder', 'read_training', 'train']
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #imports
 import sys, time, warnings
@@ -21,12 +21,13 @@ from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
 from ..core import InputError, atomic_path, read_json, shipped_folder
-from ..text.bert import TextEncoder
+from ..text.bert import TextEncoder, TextStates
+from ..text.tokens import pad_rows
 from .checkpoint import Checkpoints, check_kind, check_shapes, latest, load_weights, save_weights
 from .loop import Every, pick_device
 from .optimizers import TrainConfig, pick_precision
 from fastcore.basics import patch
-from ..video.datasets import MixedData, Prefetch, WorldData, open_data, say_skipped
+from ..video.datasets import ReplayData, Prefetch, WorldData, open_data, say_skipped
 from ..video.world import WORLDS, World
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #seeded-noise
@@ -140,6 +141,7 @@ class FirstBatches:
     video: Tensor     # clips of some batches, `n c f h w` in [-1, 1]
     captions: list    # different captions, sorted: all, or an evenly spaced sample
     words: list       # all different words of all captions, sorted
+    sampled: bool = False   # whether the captions are a sample of a list
 
 def _evenly(
     things: list, # any
@@ -151,7 +153,7 @@ def _evenly(
 def first_batches(
     data: Callable,                # data(step) -> (video, captions); of files, `captions()` gives all of them
     n_batches: int | None = None,  # batches to look at; None: 40 where clips are drawn, 2 where they are read from files
-    n_captions: int = 512,         # of files: how many different captions are kept
+    n_captions: int = 256,         # of files: how many different captions are kept
     progress: bool = False,        # say what takes long
 ) -> FirstBatches:
     "A look at the beginning of the data."
@@ -161,7 +163,29 @@ def first_batches(
     batches = [data(step) for step in watched(range(n_batches), "reading the first clips", progress)]
     video = torch.cat([video for video, _ in batches])
     captions = sorted({caption for _, several in batches for caption in several} if known is None else set(known))
-    return FirstBatches(video, captions if known is None else _evenly(captions, n_captions), caption_words(captions))
+    return FirstBatches(video, captions if known is None else _evenly(captions, n_captions), caption_words(captions), known is not None)
+
+# %% ../../nbs/3_training/34_pipeline.ipynb #text-statistics
+@torch.no_grad()
+def text_statistics(
+    encoder: TextEncoder,     # turns captions into states
+    seen: FirstBatches,       # with captions of the training
+    progress: bool = False,   # say what takes long
+    max_pieces: int = 8192,   # of a sample: no more word pieces than about this
+) -> TextStates:              # pooled `b d`; of a sample, the tokens of all captions stand in one row, `1 n d`
+    "States of captions to measure, not to draw from."
+    if not seen.sampled: return encoder(seen.captions)
+    ids = [encoder.tokenizer(caption, truncation=True, max_length=64)["input_ids"] for caption in seen.captions]
+    ids = sorted(ids[::1 + sum(map(len, ids)) // max_pieces], key=len)
+    tokens = []
+    for start in watched(range(0, len(ids), 64), "reading captions", progress):
+        padded, mask = pad_rows(ids[start:start + 64])                                          # b n
+        padded = padded.to(encoder.model.device)
+        states = encoder.model(padded, attention_mask=mask.long().to(padded.device)).last_hidden_state.cpu()   # b n d
+        tokens += [rows[kept] for rows, kept in zip(states, mask)]                               # n d each
+    pooled = torch.stack([rows.mean(0) for rows in tokens])
+    tokens = torch.cat(tokens)[None]
+    return TextStates(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool), pooled)
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #shipped-models
 def shipped_models() -> list[str]: # names that `from_pretrained` takes
@@ -429,7 +453,7 @@ def trained_on(
     kept = {name: trained[name] for name in _DATA_OPTIONS if trained.get(name)}
     new = make_data(preset, source, seed, **kept | options)
     old = trained_on(config | dict(trained=trained["before"]), batch_size, seed) if trained.get("replay") else None
-    return new if old is None else MixedData(new, old, trained["replay"])
+    return new if old is None else ReplayData(new, old, trained["replay"])
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #make-recipe
 def run_folder(
@@ -503,7 +527,7 @@ def _training_data(
     if not share:
         warnings.warn(f"{asked['model']} is trained on new clips only, and will forget what it could draw.", stacklevel=3)
         return new, new, 0.0
-    return new, MixedData(new, known, share), share
+    return new, ReplayData(new, known, share), share
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #before-fit
 def _load_base(model, arch, device, precision): # a `VideoGenerator`
