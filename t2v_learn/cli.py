@@ -47,9 +47,10 @@ def _is_main_process() -> bool:
 # %% ../nbs/tools/cli.ipynb #say
 def say(
     text: str, # one sentence
+    anyone: bool = False, # said by whichever process it is
 ) -> None:
     "One line to stderr, so that stdout holds results only"
-    if not _is_main_process(): return
+    if not (anyone or _is_main_process()): return
     bars = sys.modules.get("tqdm")                    # a progress bar, if there is one, makes room for the line
     if bars: bars.tqdm.write(_one_line(text), file=sys.stderr)
     else: print(_one_line(text), file=sys.stderr, flush=True)
@@ -108,7 +109,7 @@ def run(
     except Exception as error:
         if os.environ.get("T2V_DEBUG"): raise
         sentence, status = explain(error)
-        say(sentence)
+        say(sentence, anyone=type(error).__name__ == "ProcessLost")    # which the first process that is left tells
         return status
     return 0
 
@@ -374,7 +375,9 @@ def train(
 ):
     "Train a model, or trained weights further; Ctrl-C stops it without a loss."
     from t2v_learn.core import InputError, check_writable
+    from t2v_learn.training.loop import asked_processes, launch
     from t2v_learn.training.pipeline import run_folder, train as start
+    if (n := asked_processes()) > 1: raise typer.Exit(launch(n))      # `accelerate launch --cpu` leaves that to us
     name = (data.resolve().stem if data.is_file() else data.resolve().name) if data else preset or "tiny"
     out = out or run_folder(name, arch or "unet3d")
     check_writable(out)
@@ -385,7 +388,7 @@ def train(
                  model=model, replay=replay, fit=fit, videos=videos, split=split, images=images or None, column=column)
     chosen = merge_settings(asked, _kept_settings(out) if resume else {})
     options = {name: chosen.pop(name) for name in _DATA if name in chosen}
-    start(**chosen, data_options=options, folder=out, resume=resume, precision=precision, device=device, progress=_is_main_process())
+    start(**chosen, data_options=options, folder=out, resume=resume, precision=precision, device=device, progress=True)
     print(f"The model lies in {out}: try `t2v generate PROMPT --model {shlex.quote(str(out))}`.")
 
 # %% ../nbs/tools/cli.ipynb #whose-clips
@@ -412,7 +415,7 @@ def _evaluate_clips(pipeline, data, split, options, n, **settings):
     if data is not None: clips = open_data(data, n_frames=n_frames, size=size, **options, **_given(split=split))
     else: clips = trained_on(pipeline.config, **options, **_given(split=split))
     about = _about_clips(trained, data, split)
-    print(evaluate_clips(pipeline, clips, about, progress=_is_main_process(), **_given(n=n), **settings))
+    print(evaluate_clips(pipeline, clips, about, progress=True, **_given(n=n), **settings))
 
 # %% ../nbs/tools/cli.ipynb #evaluate
 @app.command()
@@ -445,7 +448,7 @@ def evaluate(
         options = _given(fit=fit, videos=videos, images=images or None, column=column)
         return _evaluate_clips(pipeline, data, split, options, n, **chosen)
     if not edits:
-        report = measure(pipeline, split or "seen", deranged=deranged, progress=_is_main_process(), **chosen, **_given(n=n))
+        report = measure(pipeline, split or "seen", deranged=deranged, progress=True, **chosen, **_given(n=n))
         if save: save_score(find_model(model), report)
         return print(report)
     for name, shares in evaluate_edits(pipeline, **chosen, **_given(n=n)).items():

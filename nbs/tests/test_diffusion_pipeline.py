@@ -112,7 +112,7 @@ def test_saved_and_loaded_draws_the_same_and_resuming_knows_what_it_was(small, t
     loaded = TextToVideo.from_pretrained(tmp_path, precision="fp32", device="cpu")
     assert np.array_equal(*(pixels(m(PROMPT, num_inference_steps=2)) for m in (trained, loaded)))
     kept = {name: value for name, value in load_state(tmp_path)[1]["extra"].items() if value not in (None, False)}
-    assert kept == dict(arch="unet3d", preset="tiny")
+    assert kept == dict(arch="unet3d", preset="tiny", size=32, frames=8)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from ..core import InputError
 from .denoiser import Denoiser, DenoiserConfig
 from .noise import q_sample
 from .sampling import ddim, level_times, sample
+from .unet3d import UNet3D
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer
 from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
@@ -56,14 +57,10 @@ class TextToVideo(VideoGenerator):
 
         def loss(denoiser, batch, generator):
             video, captions = batch
-            progress = trainer.budget.progress
-            if trained_before:                             # noise levels go by row: each clip shall meet all of them
-                turn = trainer.budget.step % len(video)
-                video = video.roll(-turn, 0)
-                captions = captions[turn:] + captions[:turn]
-                progress = 1.0
+            progress = 1.0 if trained_before else trainer.progress
             return denoiser.loss(video, self.encoder(captions).to(video.device), generator, progress)
 
+        if config.grad_checkpoint: _checkpoint_stages(self.denoiser.unet)
         trainer = Trainer(self.denoiser.requires_grad_(True), loss, data, config, **options)
         return trainer
 
@@ -75,10 +72,11 @@ def fit_preset(cls: TextToVideo, preset):
     if preset.size % n: raise InputError(f"frames of {preset.size}x{preset.size} do not fit this network: take a multiple of {n}.")
     return preset
 
-@patch
-def checkpoint_gradients(self: TextToVideo):
-    "Each stage of the U-Net is computed again in the backward pass."
-    unet = self.denoiser.unet
+def _checkpoint_stages(
+    unet: UNet3D, # changed in place
+) -> None:
+    "Each stage is computed again in the backward pass."
+    unet.grad_checkpoint = True                      # which the trainer asks for
     for stage in (*unet.down, unet.mid, *unet.up):
         stage.forward = partial(checkpoint, stage.forward, use_reentrant=False)
 

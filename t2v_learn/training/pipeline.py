@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'seeded_noise', 'as_prompts', 'unknown_words', 'caption_words', 'Preset', 'find_preset', 'make_data',
-           'has_terminal', 'watched', 'FirstBatches', 'first_batches', 'text_statistics', 'shipped_models',
-           'find_model', 'find_class', 'check_encoder', 'VideoGenerator', 'read_config', 'world_of', 'trained_on',
-           'run_folder', 'read_training', 'train']
+           'watched', 'FirstBatches', 'first_batches', 'text_statistics', 'shipped_models', 'find_model', 'find_class',
+           'check_encoder', 'VideoGenerator', 'read_config', 'world_of', 'trained_on', 'run_folder', 'read_training',
+           'train']
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #imports
 import sys, time, warnings
@@ -24,7 +24,7 @@ from ..core import InputError, atomic_path, read_json, shipped_folder
 from ..text.bert import TextEncoder, TextStates
 from ..text.tokens import pad_rows
 from .checkpoint import Checkpoints, check_kind, check_shapes, latest, load_weights, save_weights
-from .loop import Every, pick_device
+from .loop import Finished, pick_device
 from .optimizers import TrainConfig, pick_precision
 from fastcore.basics import patch
 from ..video.datasets import ReplayData, Prefetch, WorldData, open_data, say_skipped
@@ -113,7 +113,7 @@ def make_data(
     return WorldData(World(preset.world), preset.batch_size, seed)
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #watched
-def has_terminal() -> bool:
+def _has_terminal() -> bool:
     "Whether a progress bar can be drawn: on a terminal, or in a notebook."
     return sys.stderr.isatty() or "ipykernel" in sys.modules
 
@@ -126,7 +126,7 @@ def watched(
     "Pass things on; after two seconds with a bar, or without a terminal with a line every half minute."
     from tqdm import tqdm
     total = len(things) if hasattr(things, "__len__") else None
-    bar = tqdm(things, desc=what, total=total, delay=2, leave=False, disable=not (progress and has_terminal()))
+    bar = tqdm(things, desc=what, total=total, delay=2, leave=False, disable=not (progress and _has_terminal()))
     said = time.monotonic()
     for n, thing in enumerate(bar, 1):
         yield thing
@@ -332,10 +332,6 @@ class VideoGenerator(ModelHubMixin, library_name="t2v_learn", pipeline_tag="text
         "A `Trainer` that goes on with this model's weights."
         raise NotImplementedError
 
-    def checkpoint_gradients(self) -> None:
-        "Keep less for the backward pass and compute it again; InputError where that is not built."
-        raise InputError(f"a model of kind {self.kind!r} has no gradient checkpointing: leave it out.")
-
     def autocast(self):
         "bf16 where this model computes in it."
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
@@ -435,7 +431,8 @@ def world_of(
     name = trained.get("preset")
     spec = WORLDS.get(name)
     sized = spec is not None and config["shape"][1:] == [spec.n_frames, spec.canvas, spec.canvas]
-    return name if sized and {"circle", "red"} <= set(config["words"]) else None
+    told = "data" in trained or {"circle", "red"} <= set(config["words"])        # older models say nothing of their data
+    return name if sized and told else None
 
 def trained_on(
     config: dict,                # of a saved model
@@ -485,33 +482,38 @@ def _make_recipe(
         recipe = replace(recipe, settings=recipe.settings | dict(lr=lr, matrix_lr=matrix_lr))
     return kind.fit_preset(replace(recipe, **sizes))
 
-# %% ../../nbs/3_training/34_pipeline.ipynb #check-resumed
+# %% ../../nbs/3_training/34_pipeline.ipynb #read-training
 def read_training(
     folder: str | Path, # of a training
-) -> dict:              # its settings, what it was asked for, its step and seconds; empty if there is no checkpoint
+) -> dict:              # its settings, what it was asked for, and its step; empty if there is no checkpoint
     "What the newest checkpoint of a training says of it, without reading its tensors."
     found = latest(folder)
     if found is None: return {}
     state = read_json(found / "state.json", needs=("config", "extra", "step"), advice=f"delete the folder {found}")
-    return state["config"] | state["extra"] | dict(step=state["step"], seconds=state.get("seconds", 0.0))
+    return state["config"] | state["extra"] | dict(step=state["step"])
 
-def _check_resumed(
-    folder: Path,         # of a training
-    arch: str,            # that is asked for
-    config: TrainConfig,  # that is asked for
-) -> None:
-    "Refuse to resume a training of another kind, and one that is finished."
-    kept = read_training(folder)
-    if kept.get("arch", arch) != arch:
-        raise InputError(f"{folder} holds a training of {kept['arch']}, not of {arch}: leave arch out, or name another folder.")
-    over = kept and (kept["step"] >= config.steps if config.steps else kept["seconds"] >= 60 * config.minutes)
-    if over and (folder / "model.safetensors").exists():
-        budget = f"{config.steps} steps: raise steps" if config.steps else f"{config.minutes:g} minutes: raise minutes"
-        raise InputError(f"nothing is left to train in {folder}, it had its {budget} to go on.")
+def _check_resumed(folder, arch):
+    "Refuse to resume a training of another kind of model."
+    kept = read_training(folder).get("arch", arch)
+    if kept != arch: raise InputError(f"{folder} holds a training of {kept}, not of {arch}: leave arch out, or name another folder.")
+
+# %% ../../nbs/3_training/34_pipeline.ipynb #turned
+class _Turned:
+    "Batches whose rows move on by one in each step."
+    def __init__(self, data):
+        self.data = data
+        self.batch_size = data.batch_size
+
+    def __call__(self, step, shard=(0, 1)):
+        k, n = shard
+        first = (k + step) % self.batch_size                     # row k of this batch is row k + step of the other
+        video, captions = self.data(step, (first % n, n))
+        turn = first // n
+        return video.roll(-turn, 0), captions[turn:] + captions[:turn]
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #training-data
 def _training_data(
-    recipe: Preset,               # sizes, batch, world
+    recipe: Preset,               # sizes, batch of a step, world
     asked: dict,                  # what `train` was asked for
     base: VideoGenerator | None,  # what is trained further
     replay: float | None,         # share of old clips in a batch; None: 0.75 where they are known
@@ -527,7 +529,7 @@ def _training_data(
     if not share:
         warnings.warn(f"{asked['model']} is trained on new clips only, and will forget what it could draw.", stacklevel=3)
         return new, new, 0.0
-    return new, ReplayData(new, known, share), share
+    return new, _Turned(ReplayData(new, known, share)), share
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #before-fit
 def _load_base(model, arch, device, precision): # a `VideoGenerator`
@@ -561,28 +563,26 @@ def _keep_duration(recipe, source, share): # a `Preset`
     return recipe
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #around-fit
-def _lines(progress): # callbacks
-    "A line every half minute, where no bar can be drawn."
-    def say(trainer):
-        if not trainer.accelerator.is_main_process: return
-        left = trainer.budget.left / 60
-        print(f"step {trainer.budget.step:,}, loss {float(trainer.loss):.4f}, {left:.1f} minutes left.", file=sys.stderr, flush=True)
-    return [Every(say, minutes=0.5)] if progress and not has_terminal() else []
-
 def _count_reading(budget, seconds):
     "What was read before the first step is a part of the minutes; InputError where nothing is left."
     budget.used += seconds
     if budget.minutes and budget.left <= 0:
         raise InputError(f"reading the data took {seconds:.0f} s, and {budget.minutes:g} minutes are over: give more minutes.")
 
+def _fit(trainer, folder, resume, progress):
+    "All steps that are left; a training that was killed after its last one has none."
+    try: trainer.fit(resume=resume, progress=progress)
+    except Finished:
+        if (folder / "model.safetensors").exists(): raise
+
 def _finish(model, trainer, folder, asked): # the model
     "The averaged weights, with a record of how they came about; one process writes them."
     trainer.ema.copy_to(model.network)
     model.network.eval()
     budget = trainer.budget
-    about = {name: asked[name] for name in ("data", *_DATA_OPTIONS, "model", "replay", "before") if name in asked}
-    record = dict(preset=asked["preset"], steps=budget.step, minutes=round(budget.minute, 2), seed=trainer.config.seed)
-    model.config["trained"] = record | about
+    about = {name: asked[name] for name in (*_DATA_OPTIONS, "model", "replay", "before") if name in asked}
+    record = dict(preset=asked["preset"], data=asked.get("data"), steps=budget.step, minutes=round(budget.minute, 2))
+    model.config["trained"] = record | dict(seed=trainer.config.seed) | about
     if trainer.accelerator.is_main_process: model.save_pretrained(folder)
     return model
 
@@ -607,34 +607,33 @@ def train(
     lr: float | None = None,            # learning rate, instead of the preset's; its other rates change alike
     model: str | Path | None = None,    # trained weights to go on from, instead of fresh ones
     replay: float | None = None,        # with `model`: share of its old clips in each batch; None: 0.75 where they are known
-    grad_checkpoint: bool = False,      # need less memory and more time
     data_options: dict | None = None,   # what else `open_data` takes: fit, videos, split, images, column
-    **settings,                         # other fields of `TrainConfig`, such as grad_accum
+    **settings,                         # other fields of `TrainConfig`, such as grad_accum: so many times batch_size clips a step
 ) -> VideoGenerator:                    # the trained model, saved in `folder`
     "Train a model and save it. Stopped by Ctrl-C, it leaves a checkpoint to resume from."
     began = time.perf_counter()
     base = None if model is None else _load_base(model, arch, device, precision)
     arch = arch or (_arch_of(base.config, Path(model)) if base else "unet3d")
     kind = find_class(arch)
-    recipe = _make_recipe(kind, preset, base, dict(n_frames=frames, size=size, batch_size=batch_size), lr)
     folder = Path(folder or run_folder(preset, arch))
+    if resume: _check_resumed(folder, arch)
+    recipe = _make_recipe(kind, preset, base, dict(n_frames=frames, size=size, batch_size=batch_size), lr)
     config = TrainConfig(minutes=minutes, steps=steps, seed=seed, precision=precision, **recipe.settings | settings)
-    if resume: _check_resumed(folder, arch, config)
     options = {name: value for name, value in (data_options or {}).items() if value}
-    kept = dict(arch=arch, preset=preset, data=_lasting(data), strict=strict, size=size, frames=frames, batch_size=batch_size, lr=lr,
-                model=_lasting(model), replay=replay, grad_checkpoint=grad_checkpoint) | options
-    source, mixed, share = _training_data(recipe, kept | dict(seed=seed), base, replay, options)
+    kept = dict(arch=arch, preset=preset, data=_lasting(data), strict=strict, size=recipe.size, frames=recipe.n_frames,
+                batch_size=batch_size, lr=lr, model=_lasting(model), replay=replay) | options
+    whole = replace(recipe, batch_size=recipe.batch_size * config.grad_accum)
+    source, mixed, share = _training_data(whole, kept | dict(seed=seed), base, replay, options)
     recipe = _keep_duration(recipe, source, share)
-    loop = dict(checkpoints=Checkpoints(folder), extra=kept, callbacks=[*callbacks, *_lines(progress)], device=device)
+    loop = dict(checkpoints=Checkpoints(folder), extra=kept, callbacks=list(callbacks), device=device)
     with Prefetch(mixed, workers=2 if data else 0) as batches:       # the world is drawn faster than it is read ahead
         if base is None:
             made, trainer = kind.start(recipe, batches, config, progress=progress, **loop)
         else:
             made = _go_on(base, source, recipe)
             trainer = made.trainer(batches, config, **loop)
-        if grad_checkpoint: made.checkpoint_gradients()
-        if not resume: _count_reading(trainer.budget, time.perf_counter() - began)
-        try: trainer.fit(resume=resume, progress=progress and has_terminal())
+        _count_reading(trainer.budget, time.perf_counter() - began)
+        try: _fit(trainer, folder, resume, progress)
         finally: say_skipped(source)
     before = dict(replay=share, before=base.config.get("trained", {})) if base else {}
     return _finish(made, trainer, folder, {name: value for name, value in kept.items() if value} | before)
