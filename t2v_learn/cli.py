@@ -192,10 +192,6 @@ Steps = Annotated[int | None, typer.Option("--steps", callback=_between(1, 1000)
 Guidance = Annotated[float | None, typer.Option(callback=_between(0, 100), help="How much the prompt counts; 0: not at all.")]
 Precision = Annotated[str, typer.Option(callback=_one_of("auto", "fp32", "bf16"), help="auto, fp32 or bf16.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Fit = Annotated[str | None, typer.Option(callback=_one_of("crop", "pad", "stretch"), help="How clips become square; default: crop.")]
-Videos = Annotated[Path | None, typer.Option(help="Where the videos lie that the data names, if not beside it.")]
-Images = Annotated[bool, typer.Option("--images", help="Pictures count as clips of one frame.")]
-Column = Annotated[str | None, typer.Option(help="Which column or entry of the data holds the captions.")]
 
 def _given(**settings) -> dict:
     "Those settings that were typed"
@@ -278,7 +274,7 @@ def edit(
     seed: Seed = 0,
     steps: Steps = None,
     guidance_scale: Guidance = None,
-    fit: Fit = None,
+    fit: Annotated[str, typer.Option(callback=_one_of("crop", "pad", "stretch"), help="How the video becomes square.")] = "crop",
     sheet: Sheet = False,
     form: Format = None,
     precision: Precision = "auto",
@@ -291,7 +287,7 @@ def edit(
     from t2v_learn.video.containers import read_video
     from t2v_learn.training.pipeline import VideoGenerator, read_config
     _, n_frames, size, _ = read_config(model)["shape"]
-    source = read_video(clip, n_frames=n_frames, size=size, **_given(fit=fit))
+    source = read_video(clip, n_frames=n_frames, size=size, fit=fit)
     pipeline = VideoGenerator.from_pretrained(model, device=device, precision=precision)
     for text in (prompt, negative_prompt):
         if text: _warn_unknown(pipeline, text)
@@ -300,15 +296,29 @@ def edit(
     _save_clip(edited, output, sheet, form)
 
 # %% ../nbs/tools/cli.ipynb #data
-Source = Annotated[Path, typer.Argument(help="A folder of clips with captions, MSR-VTT's .json, MNIST's files, or: digits.")]
+Source = Annotated[Path, typer.Argument(help="A folder of captioned clips, a list (.json, .csv), MNIST's files, a .npy, or: digits.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at a file that cannot be used, instead of skipping it.")]
+Videos = Annotated[Path | None, typer.Option(help="Where the clips of a list lie, if not beside it.")]
+Split = Annotated[str | None, typer.Option(help="train, val, test or all; default: train where splits are stated.")]
+Images = Annotated[bool, typer.Option("--images", help="Take still pictures as clips of one frame.")]
+Column = Annotated[str | None, typer.Option(help="The column or key of a list that holds the captions.")]
+Fit = Annotated[str, typer.Option(callback=_one_of("crop", "pad", "stretch"), help="For clips that are not square: crop, pad or stretch.")]
 
 # %% ../nbs/tools/cli.ipynb #data-command
 @app.command()
-def data(source: Source, strict: Strict = False):
+def data(
+    source: Source,
+    videos: Videos = None,
+    split: Split = None,
+    images: Images = False,
+    column: Column = None,
+    fit: Fit = "crop",
+    strict: Strict = False,
+    full: Annotated[bool, typer.Option("--full", help="Decode every clip, and not only ask what its file states.")] = False,
+):
     "Look at clips and captions before training on them."
     from t2v_learn.video.datasets import survey
-    found = survey(source, progress=sys.stderr.isatty())
+    found = survey(source, progress=sys.stderr.isatty(), videos=videos, split=split, images=images, column=column, fit=fit, full=full)
     print(found)
     found.check(strict)
 
@@ -354,7 +364,7 @@ def train(
     strict: Strict = False,
     fit: Fit = None,
     videos: Videos = None,
-    split: _option(str, "Which part of the data, if it says so itself; default: train.") = None,
+    split: Split = None,
     images: Images = False,
     column: Column = None,
     minutes: _option(float, "Budget in minutes; default: 10.", 0.001, 1e6) = None,

@@ -74,7 +74,28 @@ def test_several_edits_at_once(model):
     assert len(both) == 2 and np.abs(pixels(both[0]) - pixels(both[1])).max() > 5
 
 
+@pytest.mark.parametrize("n_frames, fps", [(8, 8), (20, 5), (3, 30)])
+def test_an_edit_lasts_as_long_as_its_input(model, n_frames, fps):
+    edited = model.edit(Clip(np.zeros((n_frames, 32, 32, 3), np.uint8), fps), PROMPT, num_inference_steps=2)
+    assert len(edited) / edited.fps == pytest.approx(n_frames / fps) and len(edited) == 8
+
+
+def test_negative_prompts_are_one_for_all_or_one_for_each(model):
+    free, unwanted = ["a circle moving right"] * 2, "a blue circle moving right"
+    plain = model(free, seed=3, num_inference_steps=4)
+    both = model(free, seed=3, num_inference_steps=4, negative_prompt=unwanted)
+    each = model(free, seed=3, num_inference_steps=4, negative_prompt=[unwanted, "a red square moving up"])
+    assert np.abs(pixels(both[0]) - pixels(plain[0])).max() > 5 and np.array_equal(pixels(both[0]), pixels(each[0]))
+    assert np.abs(pixels(both[1]) - pixels(each[1])).max() > 5
+    source = [BLANK, BLANK]
+    edits = [model.edit(source, free, num_inference_steps=4, negative_prompt=one) for one in (None, unwanted)]
+    assert np.abs(pixels(edits[0][0]) - pixels(edits[1][0])).max() > 5
+
+
 @pytest.mark.parametrize("call, said", [
+    (lambda m: m(PROMPT, negative_prompt=" "), "negative prompt is empty"),
+    (lambda m: m(PROMPT, negative_prompt=["one", "two"]), "1 prompts need as many negative prompts, not 2"),
+    (lambda m: m(PROMPT, negative_prompt="a square", guidance_scale=1.0), "guidance scale above 1, not 1"),
     (lambda m: m("  "), "empty"), (lambda m: m(PROMPT, num_inference_steps=0), "at least 1, not 0"),
     (lambda m: m([PROMPT], seed=[1, 2]), "as many seeds"),
     (lambda m: m.edit(BLANK, PROMPT, strength=0), "strength must be above 0"), (lambda m: m.edit(BLANK, PROMPT, strength=1.1), "at most 1"),
@@ -125,3 +146,59 @@ def test_killed_and_resumed_equals_never_killed(small, tmp_path):
     train(folder=tmp_path / "killed", resume=True, **options)
     whole, killed = (load_weights(tmp_path / name)[0] for name in ("whole", "killed"))
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
+
+
+def test_sizes_must_survive_the_halving():
+    from dataclasses import replace
+    preset = TextToVideo.presets["tiny"]
+    for size in (8, 16, 64, 72): assert TextToVideo.fit_preset(replace(preset, size=size)).size == size
+    for size in (4, 20, 33):
+        with pytest.raises(InputError, match="take a multiple of 8"): TextToVideo.fit_preset(replace(preset, size=size))
+
+
+def test_gradient_checkpointing_keeps_less_and_gives_the_same_gradient(one_thread):
+    from denoisers import clips, small_denoiser, states
+    from t2v_learn.diffusion.pipeline import _checkpoint_stages
+    gradients, kept = [], []
+    for checkpointing in (False, True):
+        denoiser = small_denoiser()
+        if checkpointing: _checkpoint_stages(denoiser.unet)
+        size = [0]
+        def pack(tensor, size=size):
+            size[0] += tensor.numel()
+            return tensor
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            loss = denoiser.loss(clips(), states(), torch.Generator().manual_seed(0))
+        loss.backward()
+        gradients.append({name: p.grad for name, p in denoiser.named_parameters()})
+        kept.append(size[0])
+    assert kept[1] < kept[0] / 2, kept
+    for name, gradient in gradients[0].items(): assert (gradient is None) == (gradients[1][name] is None) and (
+        gradient is None or torch.allclose(gradient, gradients[1][name], rtol=1e-5, atol=1e-7)), name
+
+
+def test_a_copy_of_a_checkpointed_network_is_its_own():
+    "As the moving average is one"
+    from copy import deepcopy
+    from denoisers import clips, small_denoiser, states
+    from t2v_learn.diffusion.pipeline import _checkpoint_stages
+    denoiser = small_denoiser()
+    _checkpoint_stages(denoiser.unet)
+    twin = deepcopy(denoiser)
+    before = denoiser(clips(), torch.tensor(.5), states())
+    with torch.no_grad():
+        for p in twin.parameters(): p.zero_()
+    assert torch.equal(denoiser(clips(), torch.tensor(.5), states()), before)
+    assert not twin(clips(), torch.tensor(.5), states()).any()
+
+
+@pytest.mark.slow
+def test_trained_weights_go_on_where_they_are(small, tmp_path):
+    "At a rate of nearly nothing they draw what they drew; the new words are known"
+    from t2v_learn.video.datasets import write_folder
+    write_folder(tmp_path / "clips", n=4)
+    model = train(None, model="tiny", data=tmp_path / "clips", steps=2, lr=1e-9, batch_size=4, folder=tmp_path / "run", progress=False,
+                  precision="fp32", device="cpu")
+    shipped = TextToVideo.from_pretrained("tiny", device="cpu", precision="fp32")
+    assert np.abs(pixels(model(PROMPT, num_inference_steps=2)) - pixels(shipped(PROMPT, num_inference_steps=2))).max() <= 2
+    assert model.denoiser.data_std == shipped.denoiser.data_std and model.config["trained"]["replay"] == .75

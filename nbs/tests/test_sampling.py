@@ -234,7 +234,8 @@ def test_a_negative_prompt_stands_where_the_null_embedding_stood(denoiser, scale
 def test_the_null_embedding_as_a_negative_prompt_is_guidance_as_ever(denoiser, scale):
     "Words whose states are the null embedding's: what the network sees is then the same"
     conditioner = denoiser.unet.text_conditioner
-    null = type(states())(conditioner.null_token.expand(2, 1, -1), torch.ones(2, 1, dtype=torch.bool), conditioner.null_pooled.expand(2, -1))
+    mask = torch.ones(2, 1, dtype=torch.bool)
+    null = type(states())(conditioner.null_token.expand(2, 1, -1), mask, conditioner.null_pooled.expand(2, -1))
     x, t, text = clips(), torch.tensor([.9, .4]), states()
     torch.testing.assert_close(classifier_free_guidance(denoiser, x, t, text, scale, null),
                                classifier_free_guidance(denoiser, x, t, text, scale), rtol=1e-4, atol=1e-4)
