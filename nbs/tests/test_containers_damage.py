@@ -1,4 +1,5 @@
-"""Files that were damaged, made by others, or made to do harm: each ends in a clip of the frames it states, or in one sentence
+"""Files that were damaged, made by others, or made to do harm: each ends in a clip, with one warning that counts where some of it
+is missing, or in one sentence; nothing else is opened, and no decoder brings this process down
 
 How many cases end how:  pytest nbs/tests/test_containers_damage.py -s
 """
@@ -6,6 +7,7 @@ import ctypes
 import io
 import os
 import pickle
+import re
 import signal
 import socket
 import struct
@@ -51,18 +53,23 @@ def no_hang(seconds=300):
     finally: signal.setitimer(signal.ITIMER_REAL, 0); signal.signal(signal.SIGALRM, before)
 
 
-def ending_of(path):
-    "How reading ends: a number of frames, or the sentence. Anything else, a warning included, fails"
+def ending_of(path, warned=False, **how):
+    "How reading ends: a number of frames, or the sentence. Anything else fails, so does a warning, but one that counts if `warned`"
     with no_hang(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        try: end = read_video(path)
+        warnings.filterwarnings("ignore", module="PIL")                       # what Pillow says beside is its own
+        try: end = read_video(path, **how)
         except InputError as error: end = str(error)
-    assert not said, f"{path.name}: {said[0].message}"
+    assert len(said) <= warned, f"{path.name}: {said[0].message}"
+    for one in said: assert path.name in str(one.message) and re.search(r"\d", str(one.message)), one.message
     if isinstance(end, str):
         assert path.name in end and "\n" not in end and end.endswith(".") and end.count(": ") == 1, end
         return end
     assert isinstance(end, Clip) and end.frames.dtype == np.uint8 and 0 < end.fps < float("inf")
     return len(end)
+
+
+DAMAGED = {"whatever is readable", "refused"}     # what may be right for a file of which a part is lost
 
 
 def check(cases, folder):
@@ -71,7 +78,8 @@ def check(cases, folder):
     for label, data, right in cases:
         path = folder / label
         path.write_bytes(data)
-        end = ending_of(path)
+        end = ending_of(path, warned=right > {"refused"} or DAMAGED <= right)
+        if DAMAGED <= right: right = right | ({end} if isinstance(end, int) else set())
         if (end if isinstance(end, int) else "refused") not in right: wrong.append(f"{label}: {end}, not {right}")
         path.unlink()
         n += 1
@@ -114,7 +122,7 @@ def samples(tmp_path_factory):
 def cut(samples):
     for name, data in samples.items():
         for size in sorted({len(data) * i // 10 for i in range(1, 10)} | {len(data) - 1}):
-            yield f"{size}-{name}", data[:size], {"refused"}
+            yield f"{size}-{name}", data[:size], DAMAGED
 
 
 def wrong_bytes(data, kind, rng):
@@ -138,25 +146,31 @@ def wrong_bytes_inside(samples):
     for name, data in samples.items():
         for kind in ("bit", "bit", "byte", "byte", "byte", "three", "three", "zeros", "zeros", "noise", "noise", "lost", "lost", "more"):
             bad = wrong_bytes(data, kind, rng)
-            if bad != data: yield f"{kind}-{zlib.crc32(bad):08x}-{name}", bad, {6, "refused"}
+            if bad != data: yield f"{kind}-{zlib.crc32(bad):08x}-{name}", bad, DAMAGED
 
 
 @group
 def joined(samples):
     for name, data in samples.items():
         half = len(data) // 2
-        yield f"twice-{name}", data + data, {6, 12, "refused"}
-        yield f"swapped-{name}", data[half:] + data[:half], {"refused"}
-        yield f"behind-{name}", data + b"and some more bytes" * 50, {6, "refused"}
-        yield f"before-{name}", b"some bytes before" + data, {"refused"}
-        yield f"hole-{name}", data[:half] + bytes(1000) + data[half:], {6, "refused"}
+        yield f"twice-{name}", data + data, DAMAGED
+        yield f"swapped-{name}", data[half:] + data[:half], DAMAGED
+        yield f"behind-{name}", data + b"and some more bytes" * 50, {6}
+        yield f"before-{name}", b"some bytes before" + data, DAMAGED
+        yield f"hole-{name}", data[:half] + bytes(1000) + data[half:], DAMAGED
 
 
 # --- nothing, or one
 
 def boxes(data):
     "The boxes of one level of an MP4, as (name, contents)"
-    return [(name, data[start:stop]) for name, start, stop in module._mp4_boxes(data, 0, len(data))]
+    found = []
+    start = 0
+    while start + 8 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, start)
+        found.append((name, data[start + 8:start + size]))
+        start += size or len(data)
+    return found
 
 
 def box(name, contents): return struct.pack(">I4s", len(contents) + 8, name) + contents
@@ -213,9 +227,10 @@ def nothing_inside(samples):
     yield "no-pixels.gif", raw_gif(1, (0, 0), size=(0, 0)), {"refused"}
     whole, zero = samples["late.mp4"], lambda contents: contents[:4] + bytes(len(contents) - 4)
     yield "no-frame.mp4", rebuild(rebuild(whole, [*STBL, b"stsz"], zero), [*STBL, b"stts"], zero), {"refused"}
-    for name in (b"moov", b"mdat", b"ftyp"): yield f"no-{name.decode()}.mp4", rebuild(whole, [name], lambda _: None), {"refused"}
+    for name in (b"moov", b"mdat"): yield f"no-{name.decode()}.mp4", rebuild(whole, [name], lambda _: None), {"refused"}
+    yield "no-ftyp.mp4", rebuild(whole, [b"ftyp"], lambda _: None), {6, "refused"}           # its tables point eight bytes too far
     for name in (b"stsz", b"stts", b"stsd", b"stco", b"stsc"):
-        yield f"no-{name.decode()}.mp4", rebuild(whole, [*STBL, name], lambda _: None), {"refused"}
+        yield f"no-{name.decode()}.mp4", rebuild(whole, [*STBL, name], lambda _: None), DAMAGED
     parts = boxes(samples["fragments.mp4"])
     yield "no-fragment.mp4", b"".join(box(name, data) for name, data in parts if name not in (b"moof", b"mdat")), {"refused"}
     for name in ("ours.webm", "vp8.webm", "h264.mkv"):
@@ -251,15 +266,15 @@ def picture(kind, **settings):
 
 @group
 def image_with_a_videos_name(samples):
-    for kind in ("JPEG", "BMP", "TIFF", "WEBP", "ICO", "PPM", "TGA", "PCX", "PDF", "SGI", "DDS", "JPEG2000"):
+    for kind in ("JPEG", "BMP", "TIFF", "ICO", "PPM", "TGA", "PCX", "PDF", "SGI", "DDS", "JPEG2000"):
         try: data = picture(kind)
         except (KeyError, OSError): continue        # this Pillow was built without it
-        for ending in VIDEO_NAMES: yield f"{kind}.{ending}", data, {"refused"}
+        for ending in VIDEO_NAMES: yield f"{kind}.{ending}", data, {1} if kind in ("JPEG", "BMP") and ending == "png" else {"refused"}
     first, *others = [Image.fromarray(frame) for frame in noise()]
     first.save(out := io.BytesIO(), "WEBP", save_all=True, append_images=others)
-    for ending in VIDEO_NAMES: yield f"animated-webp.{ending}", out.getvalue(), {"refused"}
-    for ending in ("mp4", "webm"):                  # a still GIF or PNG is a clip of one frame, whatever it is called
-        for kind in ("GIF", "PNG"): yield f"{kind}.{ending}", picture(kind), {1}
+    for ending in VIDEO_NAMES: yield f"animated-webp.{ending}", out.getvalue(), {6}
+    for ending in ("mp4", "webm"):                  # a still GIF, PNG or WebP is a clip of one frame, whatever it is called
+        for kind in ("GIF", "PNG", "WEBP"): yield f"{kind}.{ending}", picture(kind), {1}
 
 
 def packed(kind):
@@ -294,7 +309,8 @@ def text_with_a_videos_name(samples):
 def videos_in_other_formats(samples):
     for ending in ("avi", "flv", "mpg", "ts", "ogv", "wmv", "y4m", "nut", "h264", "mjpeg"):
         ffmpeg("-pix_fmt", "yuv420p", samples.folder / f"a.{ending}", source="testsrc=duration=0.24:size=48x36:rate=25")
-        for name in ("mp4", "webm"): yield f"{ending}.{name}", (samples.folder / f"a.{ending}").read_bytes(), {"refused"}
+        right = {"refused"} if ending in ("h264", "mjpeg") else {6}                 # no head by which to know them
+        for name, ends in ((ending, {6}), ("mp4", right)): yield f"{ending}.{name}", (samples.folder / f"a.{ending}").read_bytes(), ends
     for ending in ("wav", "mp3", "m4a", "mka"):
         ffmpeg(samples.folder / f"a.{ending}", source="sine=duration=0.1")
         for name in ("mp4", "webm"): yield f"{ending}.{name}", (samples.folder / f"a.{ending}").read_bytes(), {"refused"}
@@ -400,48 +416,48 @@ def claims_beyond_all_bounds(samples):
     huge = 0xFFFFFFFF
     gif, mp4, webm, fragments = samples["ours.gif"], samples["late.mp4"], samples["ours.webm"], samples["fragments.mp4"]
     yield "screen.gif", patched(gif, 6, b"\xff" * 4), {"refused"}
-    yield "first-image.gif", raw_gif(3, size=(65535, 65535)), {"refused"}
-    yield "far-away.gif", raw_gif(3, place=(65535, 65535)), {"refused"}
-    yield "later-image.gif", raw_gif(1)[:-1] + raw_gif(1, size=(60000, 60000))[19:], {"refused"}
-    yield "image-outside.gif", raw_gif(1)[:-1] + raw_gif(1, place=(5, 5))[19:], {"refused"}
+    yield "first-image.gif", raw_gif(3, size=(65535, 65535)), DAMAGED
+    yield "far-away.gif", raw_gif(3, place=(65535, 65535)), DAMAGED
+    yield "later-image.gif", raw_gif(1)[:-1] + raw_gif(1, size=(60000, 60000))[19:], DAMAGED
+    yield "image-outside.gif", raw_gif(1)[:-1] + raw_gif(1, place=(5, 5))[19:], DAMAGED
     for name, (w, h) in {"wide": (huge >> 1, 1), "high": (1, huge >> 1), "large": (65535, 65535), "just-too-large": (8193, 8192)}.items():
         header = chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 2, 0, 0, 0))
         yield f"{name}.png", patched(raw_png(2), 8, header), {"refused"}
-    for count in (3, 2**16, 2**28, 2**31, huge): yield f"{count}-frames.png", raw_png(2, promised=count), {"refused"}
-    yield "frame-outside.png", raw_png(3, 4, 4, frame=(5, 5)), {"refused"}
-    yield "large-frame.png", raw_png(3, 4, 4, frame=(5000, 5000)), {"refused"}
+    for count in (3, 2**16, 2**28, 2**31, huge): yield f"{count}-frames.png", raw_png(2, promised=count), DAMAGED
+    yield "frame-outside.png", raw_png(3, 4, 4, frame=(5, 5)), DAMAGED
+    yield "large-frame.png", raw_png(3, 4, 4, frame=(5000, 5000)), DAMAGED
     count = chunk(b"acTL", struct.pack(">II", 2, 0))
-    yield "two-counts.png", raw_png(2).replace(count, count * 2), {"refused"}
-    yield "text-bomb.png", raw_png(2)[:-12] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))) + chunk(b"IEND", b""), {2, "refused"}
-    yield "early-bomb.png", raw_png(2)[:33] + chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(10**8))) + raw_png(2)[33:], {2, "refused"}
-    yield "profile-bomb.png", raw_png(2)[:33] + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8))) + raw_png(2)[33:], {2, "refused"}
+    yield "two-counts.png", raw_png(2).replace(count, count * 2), DAMAGED
+    yield "text-bomb.png", raw_png(2)[:-12] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))) + chunk(b"IEND", b""), DAMAGED
+    yield "early-bomb.png", raw_png(2)[:33] + chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(10**8))) + raw_png(2)[33:], DAMAGED
+    yield "profile-bomb.png", raw_png(2)[:33] + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8))) + raw_png(2)[33:], DAMAGED
     size = lambda w, h: lambda data: patched(data, 40, struct.pack(">HH", w, h))
     for w, h in ((65535, 65535), (65535, 2), (4096, 4096 * 3)):
         lie = rebuild(mp4, [*STBL, b"stsd"], size(w, h))
-        yield f"{w}x{h}.mp4", lie, {6, "refused"} if w * h * 6 <= module._MAX_PIXELS and w * h <= module._MAX_PICTURE else {"refused"}
+        yield f"{w}x{h}.mp4", lie, DAMAGED
     number = lambda at, n: lambda data: patched(data, at, struct.pack(">I", n))
     for table, at in ((b"stsz", 8), (b"stts", 4), (b"stts", 8), (b"stsc", 4), (b"stco", 4), (b"stsd", 4)):
         for n in (5, 7, 2**24, huge):
-            right = {"refused"} if table in (b"stsz", b"stts") else {6, "refused"}      # the other tables do not say how many
+            right = DAMAGED
             lie = rebuild(mp4, [*STBL, table], number(at, n))
             if lie != mp4: yield f"{table.decode()}-{at}-{n}.mp4", lie, right
     for n in (3, huge):
         both = rebuild(rebuild(mp4, [*STBL, b"stsz"], number(8, n)), [*STBL, b"stts"], number(8, n))
-        yield f"both-tables-{n}.mp4", both, {3, "refused"}
-    yield "all-sizes-alike.mp4", rebuild(mp4, [*STBL, b"stsz"], number(4, 1)), {6, "refused"}
-    for n in (0, 3, 2**20, huge): yield f"trun-{n}.mp4", rebuild(fragments, [b"moof", b"traf", b"trun"], number(4, n)), {"refused"}
-    yield "long-box.mp4", mp4 + struct.pack(">I4sQ", 1, b"free", 2**63), {"refused"}
-    yield "short-box.mp4", mp4 + struct.pack(">I4s", 7, b"free"), {"refused"}
+        yield f"both-tables-{n}.mp4", both, DAMAGED
+    yield "all-sizes-alike.mp4", rebuild(mp4, [*STBL, b"stsz"], number(4, 1)), DAMAGED
+    for n in (0, 3, 2**20, huge): yield f"trun-{n}.mp4", rebuild(fragments, [b"moof", b"traf", b"trun"], number(4, n)), DAMAGED
+    yield "long-box.mp4", mp4 + struct.pack(">I4sQ", 1, b"free", 2**63), DAMAGED
+    yield "short-box.mp4", mp4 + struct.pack(">I4s", 7, b"free"), DAMAGED
     deep = b""
     for _ in range(5000): deep = box(b"trak", deep)
-    yield "deep.mp4", mp4[:mp4.index(b"moov") - 4] + box(b"moov", deep), {"refused"}
+    yield "deep.mp4", mp4[:mp4.index(b"moov") - 4] + box(b"moov", deep), DAMAGED
     width = webm.index(b"\xb0\x81\x18\xba\x81\x18")          # PixelWidth 24, PixelHeight 24
     wide = lambda w, h: b"\xb0\x84" + struct.pack(">I", w) + b"\xba\x84" + struct.pack(">I", h)
     for w, h in ((huge, huge), (65535, 65535), (0, 0), (8192, 8192)):
-        yield f"{w}x{h}.webm", endless(webm[:width] + wide(w, h) + webm[width + 6:], webm, 6), {"refused"}
-    yield "long-number.webm", webm + b"\0" * 9, {"refused"}
-    yield "endless-block.webm", webm + b"\xa3\xff\x81\0\0\0", {"refused"}
-    yield "laced.webm", patched(webm, webm.index(b"\xa3", webm.index(b"\x1f\x43\xb6\x75")) + 4, b"\6"), {6, "refused"}
+        yield f"{w}x{h}.webm", endless(webm[:width] + wide(w, h) + webm[width + 6:], webm, 6), DAMAGED
+    yield "long-number.webm", webm + b"\0" * 9, DAMAGED
+    yield "endless-block.webm", webm + b"\xa3\xff\x81\0\0\0", DAMAGED
+    yield "laced.webm", patched(webm, webm.index(b"\xa3", webm.index(b"\x1f\x43\xb6\x75")) + 4, b"\6"), DAMAGED
 
 
 def endless(data, before, more):
@@ -449,7 +465,8 @@ def endless(data, before, more):
     data = bytearray(data)
     for name in (b"\xe0", b"\xae", b"\x16\x54\xae\x6b"):
         at = before.index(name, before.index(b"\x16\x54\xae\x6b")) + len(name)
-        value, end, _ = module._webm_number(before, at)
+        end = at + 9 - before[at].bit_length()                # a number's first byte says how many bytes it has
+        value = int.from_bytes(before[at:end]) & ((1 << 7 * (end - at)) - 1)
         data[at:end] = ((value + more) | 1 << 7 * (end - at)).to_bytes(end - at)
     segment = before.index(b"\x18\x53\x80\x67") + 4
     data[segment:segment + 8] = b"\x01" + b"\xff" * 7
@@ -477,11 +494,11 @@ def long_clips(samples):
 @group
 def crumbs(samples):
     "Files of countless pieces that hold nothing"
-    many = module._MAX_PIECES
-    yield "crumbs.gif", raw_gif(2)[:-1] + b"!\1\0" * many + b";", {"refused"}
-    yield "crumbs.png", raw_png(2)[:-12] + chunk(b"tEXt", b"") * many + chunk(b"IEND", b""), {"refused"}
-    yield "crumbs.mp4", samples["late.mp4"] + box(b"free", b"") * many, {"refused"}
-    yield "crumbs.webm", samples["ours.webm"] + b"\xec\x80" * many, {"refused"}
+    many = 2**22
+    yield "crumbs.gif", raw_gif(2)[:-1] + b"!\1\0" * many + b";", {2, "refused"}
+    yield "crumbs.png", raw_png(2)[:-12] + chunk(b"tEXt", b"") * many + chunk(b"IEND", b""), {2, "refused"}
+    yield "crumbs.mp4", samples["late.mp4"] + box(b"free", b"") * many, {6, "refused"}
+    yield "crumbs.webm", samples["ours.webm"] + b"\xec\x80" * many, {6, "refused"}
 
 
 @group
@@ -641,12 +658,11 @@ def test_the_trap_works(trap, samples, name, ending, options, sprung):
     assert (opened > 0, called > 0) == (sprung[0] > 0, sprung[1] > 0)
 
 
-def test_ffmpeg_itself_keeps_to_its_formats(trap):
-    "Even where our look at the first bytes would fail: ffmpeg, with the options that we give it"
-    for kind in ("mov", "matroska"):
-        for text in playlists(trap).values():
-            (trap.folder / "list.mp4").write_text(text)
-            with pytest.raises(module.DamagedFile): module._read_ffmpeg(trap.folder / "list.mp4", kind, 6)
+def test_the_library_itself_keeps_to_its_formats(trap):
+    "Even where our look at the first bytes would fail: PyAV, with what we give it"
+    for text in playlists(trap).values():
+        (trap.folder / "list.mp4").write_text(text)
+        with open(trap.folder / "list.mp4", "rb") as file, pytest.raises(Exception): module._MovieFile(file)      # any refusal will do
     assert trap.sprung() == (0, 0)
 
 
@@ -654,22 +670,13 @@ def test_ffmpeg_itself_keeps_to_its_formats(trap):
 
 def test_too_large_is_refused_before_decoding(samples, tmp_path, monkeypatch):
     def never(*args, **settings): raise AssertionError("it was decoded")
-    monkeypatch.setattr(module, "run_ffmpeg", never)
-    monkeypatch.setattr(Image, "open", never)
-    size = lambda data: patched(data, 40, struct.pack(">HH", 16384, 4096))
+    for film in (module._MovieFile, module._PictureFile): monkeypatch.setattr(film, "frames", never)
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 16384, 4096, 8, 2, 0, 0, 0))
     files = {"a.gif": raw_gif(5, (16384, 4096)), "a.png": patched(raw_png(5), 8, header),
-             "a.mp4": rebuild(samples["late.mp4"], [*STBL, b"stsd"], size),
              "b.gif": raw_gif(_MAX_FRAMES + 1), "b.png": raw_png(_MAX_FRAMES + 1)}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
         assert "too large to be read at once" in ending_of(tmp_path / name)
-
-
-def test_ffmpeg_stops_where_a_header_lied(samples, tmp_path):
-    "Six frames where three are stated: no more than one beyond the statement is decoded"
-    (tmp_path / "six.webm").write_bytes(samples["ours.webm"])
-    with pytest.raises(module.DamagedFile, match="states 3 frames, but more"): module._read_ffmpeg(tmp_path / "six.webm", "matroska", 3)
 
 
 def test_a_huge_file_is_not_read(tmp_path):
@@ -679,21 +686,22 @@ def test_a_huge_file_is_not_read(tmp_path):
     assert "too large" in ending_of(path)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the stand-in is a shell script")
-def test_a_decoder_that_hangs_is_stopped(samples, tmp_path, monkeypatch):
-    (tmp_path / "ffmpeg").write_text("#!/bin/sh\nexec sleep 1000\n")
-    (tmp_path / "ffmpeg").chmod(0o755)
-    run = module.run_ffmpeg
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "ffmpeg"))
-    monkeypatch.setattr(module, "run_ffmpeg", lambda *args, seconds=None: run(*args, seconds=seconds / 1000))
-    for name in ("ours.mp4", "ours.webm"):
+def test_a_decoder_that_takes_for_ever_is_stopped(samples, tmp_path, monkeypatch):
+    class Slow:
+        now = 0.0
+        @classmethod
+        def thread_time(cls):
+            cls.now += 40
+            return cls.now
+    monkeypatch.setattr(module, "time", Slow)
+    for name in ("ours.mp4", "ours.webm", "ours.gif", "ours.png"):
         (tmp_path / name).write_bytes(samples[name])
         assert "takes too long" in ending_of(tmp_path / name)
 
 
 def test_no_memory_is_a_sentence(samples, tmp_path, monkeypatch):
     def none(*args): raise MemoryError
-    monkeypatch.setattr(module, "_to_rgb", none)
+    monkeypatch.setattr(module, "_on_ground", none)
     (tmp_path / "a.gif").write_bytes(samples["ours.gif"])
     assert "memory" in ending_of(tmp_path / "a.gif")
 
