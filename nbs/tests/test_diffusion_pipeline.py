@@ -156,42 +156,6 @@ def test_sizes_must_survive_the_halving():
         with pytest.raises(InputError, match="take a multiple of 8"): TextToVideo.fit_preset(replace(preset, size=size))
 
 
-def test_gradient_checkpointing_keeps_less_and_gives_the_same_gradient(one_thread):
-    from denoisers import clips, small_denoiser, states
-    from t2v_learn.diffusion.pipeline import _checkpoint_stages
-    gradients, kept = [], []
-    for checkpointing in (False, True):
-        denoiser = small_denoiser()
-        if checkpointing: _checkpoint_stages(denoiser.unet)
-        size = [0]
-        def pack(tensor, size=size):
-            size[0] += tensor.numel()
-            return tensor
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            loss = denoiser.loss(clips(), states(), torch.Generator().manual_seed(0))
-        loss.backward()
-        gradients.append({name: p.grad for name, p in denoiser.named_parameters()})
-        kept.append(size[0])
-    assert kept[1] < kept[0] / 2, kept
-    for name, gradient in gradients[0].items(): assert (gradient is None) == (gradients[1][name] is None) and (
-        gradient is None or torch.allclose(gradient, gradients[1][name], rtol=1e-5, atol=1e-7)), name
-
-
-def test_a_copy_of_a_checkpointed_network_is_its_own():
-    "As the moving average is one"
-    from copy import deepcopy
-    from denoisers import clips, small_denoiser, states
-    from t2v_learn.diffusion.pipeline import _checkpoint_stages
-    denoiser = small_denoiser()
-    _checkpoint_stages(denoiser.unet)
-    twin = deepcopy(denoiser)
-    before = denoiser(clips(), torch.tensor(.5), states())
-    with torch.no_grad():
-        for p in twin.parameters(): p.zero_()
-    assert torch.equal(denoiser(clips(), torch.tensor(.5), states()), before)
-    assert not twin(clips(), torch.tensor(.5), states()).any()
-
-
 @pytest.mark.slow
 def test_trained_weights_go_on_where_they_are(small, tmp_path):
     "At a rate of nearly nothing they draw what they drew; the new words are known"

@@ -6,18 +6,14 @@
 __all__ = ['TextToVideo']
 
 # %% ../../nbs/5_diffusion/56_pipeline.ipynb #imports
-from functools import partial
-
 import torch
 from fastcore.basics import patch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from ..core import InputError
 from .denoiser import Denoiser, DenoiserConfig
 from .noise import q_sample
 from .sampling import ddim, level_times, sample
-from .unet3d import UNet3D
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer
 from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
@@ -28,7 +24,7 @@ class TextToVideo(VideoGenerator):
     "Text to video, and video to video with a new text, by diffusion."
     kind = "text-to-video"
     presets = {"tiny": Preset(DenoiserConfig(), settings=dict(optimizer="muon", lr=1e-3, decay_from=0.4, warmup=50, ema=0.995),
-                              fine_tuning=dict(lr=3e-4, matrix_lr=0.006, decay_from=0.3, warmup=20, ema=0.97))}
+                              fine_tuning=dict(lr=4e-4, matrix_lr=0.008, decay_from=0.3, warmup=20, ema=0.97))}
     further = True
 
     @property
@@ -60,7 +56,6 @@ class TextToVideo(VideoGenerator):
             progress = 1.0 if trained_before else trainer.progress
             return denoiser.loss(video, self.encoder(captions).to(video.device), generator, progress)
 
-        if config.grad_checkpoint: _checkpoint_stages(self.denoiser.unet)
         trainer = Trainer(self.denoiser.requires_grad_(True), loss, data, config, **options)
         return trainer
 
@@ -71,14 +66,6 @@ def fit_preset(cls: TextToVideo, preset):
     n = preset.network.unet.multiple
     if preset.size % n: raise InputError(f"frames of {preset.size}x{preset.size} do not fit this network: take a multiple of {n}.")
     return preset
-
-def _checkpoint_stages(
-    unet: UNet3D, # changed in place
-) -> None:
-    "Each stage is computed again in the backward pass."
-    unet.grad_checkpoint = True                      # which the trainer asks for
-    for stage in (*unet.down, unet.mid, *unet.up):
-        stage.forward = partial(checkpoint, stage.forward, use_reentrant=False)
 
 # %% ../../nbs/5_diffusion/56_pipeline.ipynb #denoise
 def _as_negatives(
