@@ -24,7 +24,7 @@ class TextToVideo(VideoGenerator):
     "Text to video, and video to video with a new text, by diffusion."
     kind = "text-to-video"
     presets = {"tiny": Preset(DenoiserConfig(), settings=dict(optimizer="muon", lr=1e-3, decay_from=0.4, warmup=50, ema=0.995),
-                              fine_tuning=dict(lr=4e-4, matrix_lr=0.008, decay_from=0.3, warmup=20, ema=0.97))}
+                              fine_tuning=dict(lr=6e-4, matrix_lr=0.012, decay_from=0.3, warmup=20, ema=0.97))}
     further = True
 
     @property
