@@ -40,11 +40,12 @@ from t2v_learn.cli import main; main()
 """  # a training that saves after each step, and dies at a moment of our choice
 
 
-def process(*args, code=CALL, **kwargs):
-    "Arguments for a call of `t2v` in a process of its own"
+def process(*args, code=CALL, module=False, **kwargs):
+    "Arguments for a call of `t2v` in a process of its own; module: by `python -m`"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    return dict(args=[sys.executable, "-c", code, *map(str, args)], env=env, **pipes, **kwargs)
+    start = ["-m", "t2v_learn"] if module else ["-c", code]
+    return dict(args=[sys.executable, *start, *map(str, args)], env=env, **pipes, **kwargs)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -121,6 +122,11 @@ def same_weights(a, b):
     (["generate", PROMPT, "--precision", "fp8"], ["--precision", "fp32"]),
     (["generate", PROMPT, "--colour"], ["--colour"]),
     (["generate", "two", "prompts"], ["prompts"]),
+    (["generate", PROMPT, "--negative-prompt", " "], ["negative prompt is empty"]),
+    (["generate", PROMPT, "-o", "clip.gif", "--format", "mp4"], ["--format", "clip.gif"]),
+    (["generate", PROMPT, "-o", "-", "--format", "doc"], ["standard output", ".doc", ".gif"]),
+    (["generate", PROMPT, "-o", "-", "--sheet"], ["standard output", "sheet", ".png"]),
+    (["edit", "good.gif", PROMPT, "--negative-prompt", ""], ["negative prompt is empty"]),
     (["draw", PROMPT], ["draw"]),
     (["edit", "file"], ["prompt"]),
     (["edit", "missing.gif", PROMPT], ["missing.gif"]),
@@ -157,6 +163,18 @@ def test_a_folder_that_takes_no_files_is_refused_early(t2v, no_model, monkeypatc
     (["--minutes", "nan"], ["--minutes"]),
     (["--device", "abacus", "--steps", "1"], ["abacus"]),
     (["--out", "file", "--steps", "1"], ["file"]),
+    (["--size", "20", "--data", "CLIPS"], ["20x20", "multiple of 8"]),
+    (["--size", "64"], ["8 frames of 32x32"]),
+    (["--size", "0"], ["--size"]),
+    (["--frames", "0"], ["--frames"]),
+    (["--arch", "gan", "--size", "64", "--data", "CLIPS"], ["32x32", "64x64"]),
+    (["--batch-size", "0"], ["--batch-size"]),
+    (["--lr", "0"], ["--lr"]),
+    (["--fit", "squeeze", "--data", "CLIPS"], ["squeeze", "crop", "pad"]),
+    (["--model", "huge", "--data", "CLIPS"], ["huge", "tiny"]),
+    (["--model", "tiny-gan", "--data", "CLIPS"], ["tiny-gan", "diffusion"]),
+    (["--model", "tiny", "--size", "64", "--data", "CLIPS"], ["32x32"]),
+    (["--replay", "1"], ["--replay"]),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
 def test_training_refused(t2v, clips, tmp_path, args, parts):
     for name in ("empty", "mute", "broken"): (tmp_path / name).mkdir()
@@ -166,7 +184,7 @@ def test_training_refused(t2v, clips, tmp_path, args, parts):
     (tmp_path / "broken" / "clip.txt").write_text(PROMPT)
     (tmp_path / "file").write_text("no folder")
     before = set(tmp_path.rglob("*"))
-    refused(t2v("train", *args), *parts)
+    refused(t2v("train", *(clips if arg == "CLIPS" else arg for arg in args)), *parts)
     assert set(tmp_path.rglob("*")) == before, "something was left behind"
 
 
@@ -240,7 +258,30 @@ def test_help_is_quick_and_loads_nothing_heavy():
            "& set(sys.modules); assert not heavy, heavy"
     done = subprocess.run(**process(code=code))
     assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in ("generate", "edit", "Look at clips", "train", "evaluate", "lab", "--resume"))
+    assert all(name in done.stdout for name in ("generate", "edit", "Look at clips", "train", "evaluate", "models", "lab", "--resume"))
+
+
+def test_the_version(t2v):
+    from t2v_learn import __version__
+    assert t2v("--version") == (0, f"t2v_learn {__version__}\n", [])
+
+
+def test_python_m(tmp_path):
+    done = subprocess.run(**process("--version", module=True, cwd=tmp_path))
+    assert done.returncode == 0 and done.stdout.startswith("t2v_learn ")
+    done = subprocess.run(**process("generate", "", module=True, cwd=tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "the prompt is empty: say what the video shows.\n")
+
+
+def test_of_several_processes_the_first_one_speaks(t2v, monkeypatch, capfd):
+    from t2v_learn.cli import say
+    monkeypatch.setattr("accelerate.state.PartialState._shared_state", {})
+    monkeypatch.setenv("RANK", "1")
+    assert t2v("--version") == (0, "", []) and t2v("generate", "") == (2, "", [])
+    say("a process is lost.", anyone=True)
+    assert capfd.readouterr().err == "a process is lost.\n"
+    monkeypatch.setenv("RANK", "0")
+    assert t2v("--version")[1] and len(t2v("generate", "")[2]) == 1
 
 
 # Calls that work
@@ -268,6 +309,31 @@ def test_generated_video_shows_the_prompt(tmp_path):
 
 
 @shipped
+def test_standard_output_is_the_video_and_nothing_else(tmp_path):
+    call = process("generate", "a red elephant", "-o", "-", "--steps", 1, "--format", "mp4", cwd=tmp_path)
+    done = subprocess.run(**call | dict(text=False))
+    assert done.returncode == 0 and b"elephant" in done.stderr and b"8 frames of 32x32" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "clip.mp4").write_bytes(done.stdout)
+    assert len(read_video(tmp_path / "clip.mp4")) == 8
+
+
+def test_a_terminal_shows_no_video(t2v, no_model, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    refused(t2v("generate", PROMPT, "-o", "-"), "terminal", "-o -")
+
+
+def test_a_gif_that_would_be_too_fast_is_said(t2v, tmp_path, capfd):
+    import numpy as np
+    from t2v_learn.cli import _save_clip
+    from t2v_learn.video.containers import Clip
+    for name, fps, said in (("a.gif", 100, 1), ("b.gif", 50, 0), ("c.mp4", 100, 0)):
+        _save_clip(Clip(np.zeros((8, 16, 16, 3), np.uint8), fps), tmp_path / name)
+        err = capfd.readouterr().err
+        assert err.count("\n") == said and ("0.16 s instead of 0.08 s" in err) == bool(said)
+
+
+@shipped
 @pytest.mark.parametrize("name", ["clip.webm", "clip.png", "sheet.png"])
 def test_endings(t2v, tmp_path, name):
     sheet = ["--sheet"] if name.startswith("sheet") else []
@@ -280,6 +346,51 @@ def test_edit(t2v, clips, tmp_path):
     source = next(clips.glob("*.gif"))
     status, out, err = t2v("edit", source, "a blue square moving up", "--strength", 0.5, "--steps", 2)
     assert (status, err) == (0, []) and len(read_video(tmp_path / "edited.gif")) == 8
+
+
+@shipped
+def test_an_edit_lasts_as_long_as_its_input(t2v, clips, tmp_path):
+    import numpy as np
+    from t2v_learn.video.containers import Clip
+    Clip(np.zeros((12, 40, 64, 3), np.uint8), fps=3).save(tmp_path / "slow.mp4")
+    assert t2v("edit", "slow.mp4", PROMPT, "--steps", 2, "-o", "edited.mp4")[0] == 0
+    edited = read_video(tmp_path / "edited.mp4")
+    assert len(edited) == 8 and edited.fps == pytest.approx(2)
+
+
+@shipped
+def test_a_negative_prompt_changes_the_clip(t2v, tmp_path):
+    for name, more in (("a.gif", []), ("b.gif", ["--negative-prompt", "a blue circle moving right"])):
+        assert t2v("generate", "a circle moving right", "-o", name, "--steps", 4, *more)[::2] == (0, [])
+    assert (read_video(tmp_path / "a.gif").frames != read_video(tmp_path / "b.gif").frames).any()
+    answer = t2v("generate", PROMPT, "--negative-prompt", "a blue circle", "--guidance-scale", 1)
+    refused(answer, "negative prompt", "guidance scale above 1")
+
+
+@shipped
+def test_what_a_gan_does_not_take_is_said(t2v, tmp_path):
+    assert t2v("generate", PROMPT, "--model", "tiny-gan")[2] == []
+    status, out, err = t2v("generate", PROMPT, "--model", "tiny-gan", "--steps", 4, "--guidance-scale", 3, "--negative-prompt", "a square")
+    assert status == 0 and len(err) == 1 and all(word in err[0] for word in ("warning", "steps", "guidance scale", "negative prompt"))
+    refused(t2v("edit", tmp_path / "clip.gif", PROMPT, "--model", "tiny-gan"), "GAN cannot edit")
+
+
+@pytest.mark.parametrize("prompt, parts", [("🎈🎈", ["no word of the prompt", "anything"]), ("?!", ["no word"]),
+                                           ("elephants", ["no word", "elephants"]), ("a red elephant", ["elephant", "sure effect"])])
+def test_prompts_of_unknown_words_are_said(capfd, prompt, parts):
+    from t2v_learn.cli import _warn_unknown
+    _warn_unknown(type("Model", (), dict(config=dict(words=["a", "red"]))), prompt)
+    err, = capfd.readouterr().err.splitlines()
+    assert err.startswith("warning: ") and all(part in err for part in parts)
+
+
+def test_a_warning_of_many_words_is_cut(capfd):
+    from t2v_learn.cli import _warn_unknown
+    _warn_unknown(type("Model", (), dict(config=dict(words=["a"]))), "a " + " ".join(f"w{i}" for i in range(2000)))
+    err, = capfd.readouterr().err.splitlines()
+    assert "w9 and 1,990 more" in err and len(err) < 200
+    _warn_unknown(type("Model", (), dict(config=dict(words=["a", "red"]))), "a red, RED")
+    assert capfd.readouterr().err == ""
 
 
 @shipped
@@ -313,7 +424,51 @@ def test_evaluate(t2v):
     refused(t2v("evaluate", "--split", "unseen"), "unseen", "held-out-combinations")
 
 
+@shipped
+@pytest.mark.slow
+def test_models(t2v):
+    status, out, err = t2v("models")
+    assert (status, err) == (0, []) and "moving" in out
+    for name in ("tiny", "tiny-gan"):
+        head, = (line for line in out.splitlines() if line.startswith(f"{name}:"))
+        assert "8 frames of 32x32" in head and "million weights" in head and "s a clip" in head
+    assert re.search(r"seen: \d+\.\d% \[\d+\.\d%, \d+\.\d%\] of 512 clips", out)
+
+
+@pytest.mark.slow
+def test_a_model_of_ones_own_clips_is_evaluated_on_them(t2v, clips, trained):
+    status, out, err = t2v("evaluate", "--model", trained, "--n", 4, "--steps", 2)
+    assert status == 0 and "training loss" in out and "nearest training clip" in out and "log-SNR" in out
+    status, out, err = t2v("evaluate", "--data", clips, "--n", 4, "--steps", 2)
+    assert status == 0 and "clips of others" in out
+    refused(t2v("evaluate", "--model", trained, "--edits"), "tiny world")
+
+
 # Training
+
+@pytest.mark.slow
+def test_trained_weights_go_on(t2v, clips, tmp_path):
+    status, out, err = t2v("train", "--model", "tiny", "--data", clips, "--steps", 2, "--batch-size", 2, "--out", "run")
+    assert status == 0 and "run" in out
+    status, out, err = t2v("train", "--out", "run", "--resume", "--steps", 3)      # the model, the data and the batch are remembered
+    assert status == 0, err
+    from t2v_learn.training.pipeline import read_config, read_training
+    assert read_training("run")["batch_size"] == 2 and read_config("run")["trained"]["steps"] == 3
+    assert read_config("run")["trained"]["before"]["steps"] == 4663
+    refused(t2v("train", "--out", "run", "--resume"), "nothing is left to train", "--steps")
+    refused(t2v("train", "--out", "run", "--resume", "--arch", "gan"), "unet3d", "gan")
+
+
+@pytest.mark.slow
+def test_sizes_are_kept_for_resuming(t2v, clips, tmp_path):
+    asked = ["--size", 16, "--frames", 4, "--batch-size", 2, "--grad-accum", 2, "--lr", 1e-3]
+    assert t2v(*train(clips, "run", *asked, steps=1))[0] == 0
+    assert t2v("train", "--out", "run", "--resume", "--steps", 2)[0] == 0
+    from t2v_learn.training.pipeline import read_config, read_training
+    kept = read_training("run")
+    assert (kept["size"], kept["frames"], kept["batch_size"], kept["grad_accum"], kept["lr"]) == (16, 4, 2, 2, 1e-3)
+    assert read_config("run")["shape"] == [3, 4, 16, 16]
+
 
 @pytest.mark.slow
 def test_same_seed_gives_equal_weights(t2v, clips, trained):
@@ -344,7 +499,8 @@ def test_interrupted_says_how_to_go_on(t2v, clips, trained, tmp_path):
         while not list(tmp_path.glob("my run/checkpoints/step-*")) and running.poll() is None and time.time() < end: time.sleep(0.05)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=60)
-    assert running.returncode == 130 and len(err.splitlines()) == 1, err
+    *lines, err = err.splitlines()                       # before it, at most the lines of the progress
+    assert running.returncode == 130 and all("%|" in line for line in lines), lines
     assert "--resume" in err and "--out 'my run'" in err
     step = max((tmp_path / "my run" / "checkpoints").iterdir()).name
     assert f"step {int(step.removeprefix('step-'))}," in err

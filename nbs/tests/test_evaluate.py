@@ -1,12 +1,16 @@
 "The score: intervals, evaluation sets, reports, and models whose score is known"
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from denoisers import small_denoiser, states
 from scenes import some
 
 from t2v_learn.core import InputError
-from t2v_learn.judge.evaluate import SIZES, Report, bootstrap, eval_set, evaluate, evaluate_edits, wilson
+from t2v_learn.judge.evaluate import (LEVELS, SIZES, Report, bootstrap, eval_set, evaluate, evaluate_clips, evaluate_edits, level_errors,
+                                      nearest_clips, save_score, wilson)
 from t2v_learn.judge.reader import read_scene
 from t2v_learn.text.tagging import asked_for
 from t2v_learn.video.clips import Clip
@@ -110,3 +114,95 @@ def test_edits_are_graded_with_and_without_the_clip():
 
 def test_scenes_of_tests_are_the_same_each_time():
     assert [str(scene) for scene in some(3)[0]] == [str(scene) for scene in some(3)[0]]
+
+
+def test_a_score_is_kept_beside_its_weights(tmp_path):
+    before = dict(kind="text-to-video", weights="abc", shape=[3, 8, 32, 32])
+    (tmp_path / "config.json").write_text(json.dumps(before))
+    right = dict(joint=[True] * 9 + [False])
+    for split in ("seen", "held-out-words"): save_score(tmp_path, Report(split, right, [("circle", "red", "up")] * 10, 1.0, dict(seed=7)))
+    after = json.loads((tmp_path / "config.json").read_text())
+    assert {name: after[name] for name in before} == before and set(after["score"]) == {"seen", "held-out-words"}
+    kept = after["score"]["seen"]
+    assert (kept["joint"], kept["n"], kept["settings"]) == (.9, 10, dict(seed=7))
+    assert np.allclose(kept["interval"], wilson(9, 10), atol=1e-4)
+
+
+# --- clips that no program can read
+
+def random_clips(n, f=4, size=16, seed=0): return torch.rand(n, 3, f, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+class Sequence:
+    "Data with a list of clips, the first batches of which hold each once"
+    def __init__(self, video, captions, batch_size=4):
+        self.video, self.said, self.batch_size = video, captions, batch_size
+        self.sequence = range(len(video))
+
+    def __call__(self, step, shard=(0, 1)):
+        rows = [i % len(self.video) for i in range(step * self.batch_size, (step + 1) * self.batch_size)]
+        return self.video[rows], [self.said[i] for i in rows]
+
+
+class Painter:
+    "A model that draws the clip of its data that it was told of, or noise"
+    config = dict(shape=[3, 4, 16, 16], trained={}, words=[])
+    def __init__(self, known=None): self.known = known or {}
+
+    def __call__(self, prompts, seed, **settings):
+        drawn = [self.known.get(prompt, random_clips(1, seed=one % 1000)[0]) for prompt, one in zip(prompts, seed)]
+        return [Clip.from_tensor(clip, 8) for clip in drawn]
+
+
+def test_distances_are_in_grey_levels_and_leave_out_the_clip_itself():
+    known = random_clips(5)
+    near, index = nearest_clips(known[[3, 1]] + .1, known)
+    assert np.allclose(near, 12.75, atol=.05) and index.tolist() == [3, 1]
+    by_hand = min(float((known[0] - other).square().mean().sqrt()) for other in known[1:]) * 127.5
+    assert nearest_clips(known, known, skip=True)[0][0] == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_copies_are_seen_and_so_are_prompts_that_are_followed():
+    video, captions = random_clips(6), [f"clip {i}" for i in range(6)]
+    data = Sequence(video, captions)
+    learnt = evaluate_clips(Painter(dict(zip(captions, video))), data, "six clips", n=6)
+    assert learnt.n == 6 and len(learnt.distances) == 3 and learnt.distances.max() < 1 and learnt.matches.all()
+    assert learnt.chance == pytest.approx(1 / 6) and learnt.errors == {}
+    said = str(learnt)
+    assert said.startswith("six clips, n = 6") and "copies, nearer than a third of that: 3 of 3" in said and "100.0% [" in said
+    free = evaluate_clips(Painter(), data, n=6)
+    assert free.distances.min() > free.among.min() / 2 and "of that: 0 of 3" in str(free)
+    assert len(evaluate_clips(Painter(), Sequence(video[:1], captions[:1]), n=4).among) == 0
+
+
+def test_losses_by_level_are_those_of_the_formula():
+    denoiser = small_denoiser().eval().requires_grad_(False)
+    video, text = random_clips(3), states(3)
+    found = level_errors(denoiser, video, text, -2.0, seed=5)
+    schedule, sigma2 = denoiser.schedule, 1 / (1 + np.exp(-2.0))                 # variance of the noise at this log-SNR
+    for i in range(3):
+        noise = torch.randn(3, 4, 16, 16, generator=torch.Generator().manual_seed(5 + i))
+        x_t = (1 - sigma2) ** .5 * video[i] + sigma2 ** .5 * noise
+        one = type(text)(text.tokens[i:i + 1], text.mask[i:i + 1], text.pooled[i:i + 1])
+        x0, _ = denoiser.predict(x_t[None], schedule.t_at(torch.tensor([-2.0])), one)
+        assert float(found[i]) == pytest.approx(float((x0[0] - video[i]).square().mean()), rel=.02)
+
+
+@pytest.mark.slow
+def test_a_denoiser_has_a_loss_at_each_level():
+    from t2v_learn import TextToVideo
+    from t2v_learn.training.pipeline import trained_on
+    model = TextToVideo.from_pretrained("tiny", device="cpu")
+    report = evaluate_clips(model, n=8, num_inference_steps=4)
+    own, other = (np.array([np.mean(report.errors[level][k]) for level in LEVELS]) for k in (0, 1))
+    assert list(report.errors) == list(LEVELS) and own[0] > own[2] > own[-1] and own.sum() < other.sum()
+    assert trained_on(model.config) is not None and len(report.distances) == 4
+
+
+def test_models_that_cannot_be_measured_are_refused():
+    from t2v_learn.training.pipeline import VideoGenerator
+    class Other(VideoGenerator):
+        def __init__(self, **trained): self.config = dict(shape=[3, 8, 32, 32], words=["a", "cat"], trained=trained)
+    for other in (Other(data="/gone"), Other()):
+        with pytest.raises(InputError, match="evaluate it on clips with captions"): evaluate(other)
+        with pytest.raises(InputError, match="is not here: give clips with captions"): evaluate_clips(other)

@@ -217,6 +217,63 @@ def test_the_guided_pair_sums_to_what_was_given(denoiser):
     torch.testing.assert_close(q_sample(denoiser.schedule, x0, torch.full((2,), .6), noise), clips(), rtol=1e-4, atol=1e-4)
 
 
+# --- negative prompts
+
+@pytest.mark.parametrize("scale", [-1., 0., 1., 2., 7.5])
+def test_a_negative_prompt_stands_where_the_null_embedding_stood(denoiser, scale):
+    "Beside two passes of their own, one for each prompt, whatever the lengths of both"
+    x, t, text = clips(), torch.tensor([.9, .4]), states()
+    for negative in (states(seed=5), states(n=9, seed=5), states(n=3, seed=5)):
+        cond = denoiser(x, t, text)
+        away = denoiser(x, t, negative)
+        found = classifier_free_guidance(denoiser, x, t, text, scale, negative)
+        torch.testing.assert_close(found, away + scale * (cond - away), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [0., 2., 5.])
+def test_the_null_embedding_as_a_negative_prompt_is_guidance_as_ever(denoiser, scale):
+    "Words whose states are the null embedding's: what the network sees is then the same"
+    conditioner = denoiser.unet.text_conditioner
+    mask = torch.ones(2, 1, dtype=torch.bool)
+    null = type(states())(conditioner.null_token.expand(2, 1, -1), mask, conditioner.null_pooled.expand(2, -1))
+    x, t, text = clips(), torch.tensor([.9, .4]), states()
+    torch.testing.assert_close(classifier_free_guidance(denoiser, x, t, text, scale, null),
+                               classifier_free_guidance(denoiser, x, t, text, scale), rtol=1e-4, atol=1e-4)
+
+
+def test_a_negative_prompt_needs_no_third_row(denoiser):
+    sizes = []
+    handle = denoiser.unet.register_forward_pre_hook(lambda module, args: sizes.append(len(args[0])))
+    for scale in (0., 1., 2.): classifier_free_guidance(denoiser, clips(), torch.ones(2), states(), scale, states(seed=5))
+    handle.remove()
+    assert sizes == [4, 2, 4]
+
+
+def test_the_way_of_a_negative_prompt_step_by_step(denoiser):
+    "The sampler beside Euler's line in s = sigma / (alpha + sigma), each prompt and each clip in a pass of its own"
+    def one(text, i): return type(text)(text.tokens[i:i + 1], text.mask[i:i + 1], text.pooled[i:i + 1])
+    negative = states(n=8, seed=5)
+    found = sample(denoiser, states(), clips(), times(denoiser), guidance_scale=3., negative=negative)
+    schedule = denoiser.schedule
+    for i in range(2):
+        x = clips()[i:i + 1]
+        for now, after in zip(times(denoiser), times(denoiser)[1:]):
+            t = now.reshape(1)
+            good, bad = (denoiser.precondition(x, denoiser(x, t, one(text, i)), t)[0] for text in (states(), negative))
+            x0 = 3 * good - 2 * bad                                       # both are linear in what the network says
+            noise = (x - schedule.alpha(now) * x0) / schedule.sigma(now)
+            ends = [schedule.sigma(t) / (schedule.alpha(t) + schedule.sigma(t)) for t in (now, after)]
+            line = x / (schedule.alpha(now) + schedule.sigma(now)) + (ends[1] - ends[0]) * (noise - x0)
+            x = (schedule.alpha(after) + schedule.sigma(after)) * line
+        torch.testing.assert_close(found[i:i + 1], denoiser.restore(x).clamp(-1, 1), rtol=0, atol=5e-3)
+    assert not torch.allclose(found, sample(denoiser, states(), clips(), times(denoiser), guidance_scale=3.), atol=.01)
+
+
+def test_negative_prompts_that_do_not_fit_are_refused(denoiser):
+    with pytest.raises(InputError, match="3 prompts do not fit 2 clips"):
+        sample(denoiser, states(), clips(), times(denoiser), negative=states(3))
+
+
 # --- the whole
 
 def times(denoiser, steps=6): return level_times(denoiser.schedule, steps)

@@ -16,14 +16,16 @@ from .noise import q_sample
 from .sampling import ddim, level_times, sample
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer
-from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise
+from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
 from ..video.clips import Clip, resample
 
 # %% ../../nbs/5_diffusion/56_pipeline.ipynb #texttovideo
 class TextToVideo(VideoGenerator):
     "Text to video, and video to video with a new text, by diffusion."
     kind = "text-to-video"
-    presets = {"tiny": Preset(DenoiserConfig(), settings=dict(optimizer="muon", lr=1e-3, decay_from=0.4, warmup=50, ema=0.995))}
+    presets = {"tiny": Preset(DenoiserConfig(), settings=dict(optimizer="muon", lr=1e-3, decay_from=0.4, warmup=50, ema=0.995),
+                              fine_tuning=dict(lr=6e-4, matrix_lr=0.012, decay_from=0.3, warmup=20, ema=0.97))}
+    further = True
 
     @property
     def denoiser(self) -> Denoiser: return self.network
@@ -34,25 +36,51 @@ class TextToVideo(VideoGenerator):
     def build_network(cls, config): return Denoiser(DenoiserConfig.from_dict(config["denoiser"]))
 
     @classmethod
-    def start(cls, preset, data, config, **options):
-        seen = first_batches(data)
+    def start(cls, preset, data, config, progress=False, **options):
+        seen = first_batches(data, progress=progress)
         encoder = TextEncoder()
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             denoiser = Denoiser(preset.network)
-        denoiser.fit_text(encoder(seen.captions))
+        denoiser.fit_text(text_statistics(encoder, seen, progress))
         denoiser.fit_data(seen.video)
         about = dict(shape=[3, preset.n_frames, preset.size, preset.size], fps=preset.fps, words=seen.words)
         model = cls(denoiser, encoder, about, options["device"], config.precision)
+        return model, model.trainer(data, config, **options)
+
+    def trainer(self, data, config, **options):
+        trained_before = "trained" in self.config          # then all noise levels from the first step
 
         def loss(denoiser, batch, generator):
             video, captions = batch
-            return denoiser.loss(video, encoder(captions).to(video.device), generator, trainer.budget.progress)
+            progress = 1.0 if trained_before else trainer.progress
+            return denoiser.loss(video, self.encoder(captions).to(video.device), generator, progress)
 
-        trainer = Trainer(denoiser, loss, data, config, **options)
-        return model, trainer
+        trainer = Trainer(self.denoiser.requires_grad_(True), loss, data, config, **options)
+        return trainer
+
+# %% ../../nbs/5_diffusion/56_pipeline.ipynb #fit-preset
+@patch(cls_method=True)
+def fit_preset(cls: TextToVideo, preset):
+    "The preset as it is; InputError for frames that the U-Net cannot halve as often as it must."
+    n = preset.network.unet.multiple
+    if preset.size % n: raise InputError(f"frames of {preset.size}x{preset.size} do not fit this network: take a multiple of {n}.")
+    return preset
 
 # %% ../../nbs/5_diffusion/56_pipeline.ipynb #denoise
+def _as_negatives(
+    negative: str | list[str] | None, # what no clip shall show, or one for each
+    n: int,                           # clips
+    guidance_scale: float,            # without guidance there is nothing to move away from
+) -> list[str] | None:                # n of them
+    "Negative prompts as a list; InputError where they do not fit or cannot have an effect."
+    if negative is None: return None
+    negatives = [negative] * n if isinstance(negative, str) else list(negative)
+    if len(negatives) != n: raise InputError(f"{n} prompts need as many negative prompts, not {len(negatives)}.")
+    if not all(one.strip() for one in negatives): raise InputError("the negative prompt is empty: say what the video shall not show.")
+    if guidance_scale <= 1: raise InputError(f"a negative prompt needs a guidance scale above 1, not {guidance_scale:g}.")
+    return negatives
+
 @patch
 def times(self: TextToVideo,
     num_inference_steps: int, # steps from pure noise
@@ -69,11 +97,15 @@ def denoise(self: TextToVideo,
     times: Tensor,         # falling to 0
     guidance_scale: float, # of classifier-free guidance
     progress: bool,        # show a progress bar
-) -> list[Clip]:
+    negative_prompt: str | list[str] | None = None, # what the clips shall not show
+) -> Tensor:               # clips in [-1, 1], `b c f h w`, float32 on the CPU
     "From noisy clips and prompts to clips."
+    negatives = _as_negatives(negative_prompt, len(prompts), guidance_scale)
     text = self.encoder(prompts).to(self.device)                                                            # b n d
-    with self.autocast(): video = sample(self.denoiser, text, x.to(self.device), times, ddim, guidance_scale, progress=progress)
-    return [Clip.from_tensor(v, self.config["fps"]) for v in video.float().cpu()]
+    negative = self.encoder(negatives).to(self.device) if negatives else None
+    with self.autocast():
+        video = sample(self.denoiser, text, x.to(self.device), times, ddim, guidance_scale, progress=progress, negative=negative)
+    return video.float().cpu()
 
 # %% ../../nbs/5_diffusion/56_pipeline.ipynb #generating
 @patch
@@ -83,11 +115,13 @@ def __call__(self: TextToVideo,
     num_inference_steps: int = 16,  # steps from noise to video
     guidance_scale: float = 2.0,    # of classifier-free guidance: 0 ignores the prompt, 1 follows it plainly, above 1 exaggerates it
     progress: bool = False,         # show a progress bar
+    negative_prompt: str | list[str] | None = None, # what the clip shall not show, one for all or one for each
 ) -> Clip | list[Clip]:
     "Generate a clip for each prompt."
     prompts, seeds = as_prompts(prompt, seed)
     noise = seeded_noise(seeds, tuple(self.config["shape"]))                                # b c f h w
-    clips = self.denoise(prompts, noise, self.times(num_inference_steps), guidance_scale, progress)
+    video = self.denoise(prompts, noise, self.times(num_inference_steps), guidance_scale, progress, negative_prompt)
+    clips = [Clip.from_tensor(v, self.config["fps"]) for v in video]
     return clips[0] if isinstance(prompt, str) else clips
 
 # %% ../../nbs/5_diffusion/56_pipeline.ipynb #edit-method
@@ -100,17 +134,20 @@ def edit(self: TextToVideo,
     num_inference_steps: int = 16,  # steps from full noise; an edit takes `strength` of them
     guidance_scale: float = 3.0,    # stronger than for `__call__`: the prompt must overrule what is there
     progress: bool = False,         # show a progress bar
-) -> Clip | list[Clip]:
+    negative_prompt: str | list[str] | None = None, # what it shall not show, one for all or one for each
+) -> Clip | list[Clip]:             # each lasts as long as the clip it was made from
     "Noise a clip part of the way and denoise it towards the prompt (SDEdit, Meng et al. 2022)."
     if not 0 < strength <= 1: raise InputError(f"strength must be above 0 and at most 1, not {strength}.")
     prompts, seeds = as_prompts(prompt, seed)
     c, f, h, w = self.config["shape"]
     clips = [clip] if isinstance(clip, Clip) else clip
     if len(clips) != len(prompts): raise InputError(f"{len(clips)} clips need as many prompts, not {len(prompts)}.")
-    x0 = torch.stack([resample(one, f, h).tensor() for one in clips]).to(self.device)       # b c f h w
+    sources = [resample(one, f, h) for one in clips]                                        # at the rate that keeps their duration
+    x0 = torch.stack([one.tensor() for one in sources]).to(self.device)                     # b c f h w
     noise = seeded_noise(seeds, (c, f, h, w)).to(self.device)
     times = self.times(num_inference_steps, strength)
     t = times[0].expand(len(x0)).to(self.device)
     x = q_sample(self.denoiser.schedule, self.denoiser.normalize(x0), t, noise)
-    edited = self.denoise(prompts, x, times, guidance_scale, progress)
+    video = self.denoise(prompts, x, times, guidance_scale, progress, negative_prompt)
+    edited = [Clip.from_tensor(v, one.fps) for v, one in zip(video, sources)]
     return edited[0] if isinstance(clip, Clip) else edited

@@ -10,6 +10,7 @@ __all__ = ['euler', 'ancestral_sigma', 'ddim', 'ddpm', 'sampling_times', 'level_
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
@@ -115,6 +116,19 @@ def level_times(
     times[-1] = 0
     return times
 
+# %% ../../nbs/5_diffusion/55_sampling.ipynb #join-states
+def _join_states(
+    first: TextStates,  # of b prompts
+    second: TextStates, # of b others, which may be padded to another length
+) -> TextStates:        # of 2 b prompts
+    "Two batches of prompts as one."
+    length = max(first.tokens.shape[1], second.tokens.shape[1])
+    padded = []
+    for text in (first, second):
+        missing = length - text.tokens.shape[1]
+        padded.append((F.pad(text.tokens, (0, 0, 0, missing)), F.pad(text.mask, (0, missing)), text.pooled))
+    return TextStates(*(torch.cat(pair) for pair in zip(*padded)))                    # 2b n d, 2b n, 2b d
+
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #guided-answer
 def classifier_free_guidance(
     denoiser: Denoiser,    # the network
@@ -122,13 +136,15 @@ def classifier_free_guidance(
     t: Tensor,             # their times, `b`
     text: TextStates,      # their prompts
     guidance_scale: float, # 0: no prompt, 1: as trained, above: exaggerated
+    negative: TextStates | None = None, # what each clip shall not show; None: the null embedding stands there
 ) -> Tensor:               # `b c f h w`, in the terms of the network's target
     "Predict with and without the prompt, and go beyond the difference (Ho & Salimans, 2022, eq. 6)."
     b = len(x)
     if guidance_scale == 1: return denoiser(x, t, text)
-    if guidance_scale == 0: return denoiser(x, t, text, torch.zeros(b, dtype=torch.bool, device=x.device))
-    twice = TextStates(*(torch.cat([a, a]) for a in (text.tokens, text.mask, text.pooled)))
+    if guidance_scale == 0 and negative is None: return denoiser(x, t, text, torch.zeros(b, dtype=torch.bool, device=x.device))
+    twice = _join_states(text, text if negative is None else negative)
     cond_mask = torch.arange(2 * b, device=x.device) < b                              # the first half gets its prompt
+    if negative is not None: cond_mask = None                                         # and so does the second
     cond, uncond = denoiser(torch.cat([x, x]), torch.cat([t, t]), twice, cond_mask).chunk(2)
     return uncond + guidance_scale * (cond - uncond)
 
@@ -137,11 +153,12 @@ def cfg_denoiser(
     denoiser: Denoiser,    # the network
     text: TextStates,      # the prompts
     guidance_scale: float = 2.0, # see `classifier_free_guidance`
+    negative: TextStates | None = None, # the negative prompts
 ) -> Callable:             # predict(x, t) -> (x0, noise)
     "A network with its prompts and classifier-free guidance, as samplers want it."
     def predict(x, t):
         t = torch.full((len(x),), float(t), device=x.device)
-        output = classifier_free_guidance(denoiser, x, t, text, guidance_scale)
+        output = classifier_free_guidance(denoiser, x, t, text, guidance_scale, negative)
         return denoiser.precondition(x, output, t)
     return predict
 
@@ -156,11 +173,13 @@ def sample(
     guidance_scale: float = 2.0, # see `classifier_free_guidance`
     generator: torch.Generator | None = None, # of the noise that the sampler adds, if it does
     progress: bool = False,      # show a bar
+    negative: TextStates | None = None, # a negative prompt for each clip
 ) -> Tensor:                     # clips in [-1, 1], `b c f h w`
     "From noise and prompts to clips. Raises InputError where their numbers differ."
-    if len(text.tokens) != len(x): raise InputError(f"{len(text.tokens)} prompts do not fit {len(x)} clips.")
+    for states in (text, negative):
+        if states is not None and len(states.tokens) != len(x): raise InputError(f"{len(states.tokens)} prompts do not fit {len(x)} clips.")
     device = next(denoiser.parameters()).device
-    guided = cfg_denoiser(denoiser, text.to(device), guidance_scale)
+    guided = cfg_denoiser(denoiser, text.to(device), guidance_scale, None if negative is None else negative.to(device))
     with tqdm(total=len(times) - 1, desc="denoising", leave=False, disable=not progress) as bar:
         def predict(x, t):
             x0, noise = guided(x, t)

@@ -6,8 +6,9 @@
 __all__ = ['GANTrainer', 'TextToVideoGAN', 'count_scenes', 'scenes_figure']
 
 # %% ../../nbs/4_gan/43_gan_training.ipynb #imports-export-training
+import warnings
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import torch
 
@@ -16,7 +17,7 @@ from .gan import Generator, GANConfig, VideoGAN, discriminator_loss, generator_l
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer, draw_rows, step_generator
 from ..training.optimizers import TrainConfig, make_optimizer
-from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise
+from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
 from ..video.clips import Clip
 from ..video.verify import read_scene
 from ..video.world import WORLDS
@@ -88,13 +89,19 @@ class TextToVideoGAN(VideoGenerator):
         return Generator(gan.text_dim, gan.dim, z_dim=gan.z_dim, n_frames=gan.n_frames)
 
     @classmethod
-    def start(cls, preset, data, config, **options):
-        seen = first_batches(data)
+    def fit_preset(cls, preset):
+        "The preset with both networks for its frames; InputError for other sizes than 32x32, for which the layers are cut."
+        if preset.size != 32: raise InputError(f"a GAN draws frames of 32x32 only, not {preset.size}x{preset.size}: leave size out.")
+        return replace(preset, network=replace(preset.network, n_frames=preset.n_frames))
+
+    @classmethod
+    def start(cls, preset, data, config, progress=False, **options):
+        seen = first_batches(data, progress=progress)
         encoder = TextEncoder()
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             gan = VideoGAN(preset.network)
-        gan.fit_text(encoder(seen.captions))
+        gan.fit_text(text_statistics(encoder, seen, progress))
         c = preset.network
         about = dict(gan=asdict(c), shape=[3, c.n_frames, preset.size, preset.size], fps=preset.fps, words=seen.words)
         model = cls(gan.generator, encoder, about, options["device"], config.precision)
@@ -104,11 +111,15 @@ class TextToVideoGAN(VideoGenerator):
     def __call__(self,
         prompt: str | list[str],                # what the clip shall show; a list gives a list of clips
         seed: int | list[int] = 0,              # of the noise; clip i of a list gets seed + i
-        num_inference_steps: int | None = None, # ignored: a GAN draws in one pass
-        guidance_scale: float | None = None,    # ignored: a GAN has no unconditional prediction to move away from
-        progress: bool = False,                 # ignored: it is done before a bar would be drawn
+        num_inference_steps: int | None = None, # has no effect: a GAN draws in one pass
+        guidance_scale: float | None = None,    # has no effect: a GAN has no unconditional prediction to move away from
+        progress: bool = False,                 # not needed: it is done before a bar would be drawn
+        negative_prompt: str | None = None,     # has no effect, for the same reason
     ) -> Clip | list[Clip]:
-        "Generate a clip for each prompt."
+        "Generate a clip for each prompt; a warning names settings that have no effect."
+        settings = dict(num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, negative_prompt=negative_prompt)
+        given = [name.replace("_", " ") for name, value in settings.items() if value is not None]
+        if given: warnings.warn(f"a GAN draws in one pass, so this has no effect: {', '.join(given)}.", stacklevel=3)
         prompts, seeds = as_prompts(prompt, seed)
         z = seeded_noise(seeds, (self.generator.z_dim,)).to(self.device)
         text = self.encoder(prompts).to(self.device)
