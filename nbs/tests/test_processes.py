@@ -87,7 +87,7 @@ def die(rank, step):
 def spoiled(trainer, job, rank):
     "The trainer of a job in which something goes wrong"
     me = trainer.processes.rank
-    if job in ("kill0", "kill1"): trainer.data = die(int(job[-1]), step=12)
+    if job in ("kill0", "kill1", "kill2"): trainer.data = die(int(job[-1]), step=12)
     if job == "gan" and rank is not None:
         trainer.halfway = lambda: trainer.budget.step == 12 and me == rank and os.kill(os.getpid(), signal.SIGKILL)
     if job == "uneven": trainer.data = lambda step: data(step)[:3]
@@ -235,6 +235,15 @@ def test_a_killed_process_leaves_a_checkpoint_and_one_sentence(rank, one, tmp_pa
     assert latest(tmp_path).name == "step-000012"
     again, status = run(2 - rank, "toy", tmp_path)
     assert status == [0] * (2 - rank) and furthest(again[0], one) < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 2])
+def test_of_several_that_are_left_one_speaks(rank, tmp_path):
+    told, status = run(4, "kill0" if rank == 0 else "kill2", tmp_path)
+    assert sorted(status) == [-signal.SIGKILL, 2, 2, 2] and latest(tmp_path).name == "step-000012"
+    first = 1 if rank == 0 else 0
+    assert [len(lines) for lines in told] == [int(each == first) for each in range(4)], told
 
 
 def test_a_half_step_is_undone(tmp_path):

@@ -327,15 +327,23 @@ class _Processes:
         flat = self.accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
         for g, mean in zip(gradients, flat.split([g.numel() for g in gradients])): g.copy_(mean.view(g.shape))
 
-    def is_lowest_left(self):
-        "After another has died: whether this is the first one that is left; if not, waits until those before it are gone"
-        import psutil
-        def lives(pid): return psutil.pid_exists(int(pid)) and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+    def is_first_left(self):
+        "After another has died: whether none before this one lives; if one does, this one has to end, so that the other notices too"
         time.sleep(0.5)                       # until a process that was killed is gone
-        before = [pid for pid in self.pids[:self.rank] if lives(pid)]
-        end = time.monotonic() + 20
-        while any(lives(pid) for pid in before) and time.monotonic() < end: time.sleep(0.1)
-        return not before
+        return not any(_lives(pid) for pid in self.pids[:self.rank])
+
+    def wait_for_end(self, seconds=10):
+        "Until those after this one have ended, so that they see that it was left"
+        end = time.monotonic() + seconds
+        while any(_lives(pid) for pid in self.pids[self.rank + 1:]) and time.monotonic() < end: time.sleep(0.1)
+
+def _lives(
+    pid: float, # the number of a process of this machine
+) -> bool:
+    "Whether it still runs"
+    import psutil
+    try: return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess: return False
 
 # %% ../../nbs/3_training/32_loop.ipynb #read-rows
 def _cut(
@@ -570,12 +578,12 @@ def go_on(self: Trainer,
 @patch
 def rescue(self: Trainer) -> None:
     "After another process has died: the first one left writes where the last whole step stands; always raises"
-    writes = self.processes.is_lowest_left()
+    if not self.processes.is_first_left(): raise SystemExit(2)
     if self.undo is not None:
         for part, state in zip([self.model, *self.optimizers.values()], self.undo): part.load_state_dict(state)
     good = self.budget.step > 0 and (self.loss is None or math.isfinite(float(self.loss)))
     if self.checkpoints is not None and good: self.checkpoints.save(self)
-    if not writes: raise SystemExit(2)                # its sentence was said by another
+    self.processes.wait_for_end()
     folder = getattr(self.checkpoints, "folder", None)
     kept = f"its checkpoint lies in {folder}: resume it from there" if folder and good else "nothing was kept now"
     raise ProcessLost(f"one of {self.processes.n} processes has died, so the training stopped after step {self.budget.step}; {kept}.")
