@@ -7,10 +7,12 @@ import math
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from toys import Toy, equal, losses, noisy_loss, toy, toy_by_muon, toy_gan
 from t2v_learn.core import InputError
 from t2v_learn.training.checkpoint import (CheckpointError, Checkpoints, _history_rows, _history_table, _step_folders, file_format, latest,
                                            load_state, load_weights, read_tensors, save_state, save_weights, training_state, write_tensors)
-from t2v_learn.training.loop import Every, Interrupted
+from t2v_learn.training.loop import Every, Finished, Interrupted
 from t2v_learn.training.optimizers import native_bf16
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork and Unix signals")
@@ -50,12 +52,68 @@ def test_bf16_resumed_equals_never_stopped(tmp_path):
     assert equal(toy(tmp_path, precision="bf16").fit(resume=True, progress=False), toy(precision="bf16").fit(progress=False))
 
 
-def test_finished_training_resumes_to_itself(tmp_path):
+def test_a_finished_training_is_not_trained_again(tmp_path):
     whole = toy(tmp_path).fit(progress=False)
-    again = toy(tmp_path).fit(resume=True, progress=False)
-    assert equal(again, whole) and again.budget.step == 60
+    left = tmp_path / "checkpoints" / ".new-000060"                 # by a writer that was killed
+    left.mkdir()
+    again = toy(tmp_path)
+    said = "nothing is left to train after step 60: raise --steps, now 60"
+    with pytest.raises(Finished, match=said): again.fit(resume=True, progress=False)
+    assert equal(again, whole) and latest(tmp_path).name == "step-000060" and not left.exists()
     longer = toy(tmp_path, steps=70).fit(resume=True, progress=False)
     assert longer.budget.step == 70 and not equal(longer, whole)
+
+
+def test_finished_minutes_are_finished(tmp_path, clock):
+    def trainer():
+        made = toy(tmp_path, steps=None, minutes=0.1)
+        made.data = clock.step(0.5)
+        return made
+    trainer().fit(progress=False)
+    with pytest.raises(Finished, match="raise --minutes, now 0.1"): trainer().fit(resume=True, progress=False)
+
+
+# --- from another folder
+
+def test_a_moved_or_copied_folder_resumes(tmp_path):
+    stopped = toy(tmp_path / "old")
+    for _ in range(20): stopped.one_step()
+    stopped.save()
+    shutil.copytree(tmp_path / "old", tmp_path / "copy")
+    shutil.move(tmp_path / "old", tmp_path / "elsewhere" / "moved")
+    whole = toy().fit(progress=False)
+    for folder in ("copy", "elsewhere/moved"): assert equal(toy(tmp_path / folder).fit(resume=True, progress=False), whole)
+
+
+def test_a_training_goes_on_in_a_folder_of_its_own(tmp_path):
+    old = toy(tmp_path / "old", save_every_steps=20)
+    for _ in range(20): old.one_step()
+    old.save()
+    kept = load_state(tmp_path / "old")[0]
+    branch = toy(tmp_path / "new").fit(resume=tmp_path / "old", progress=False)
+    assert equal(branch, toy().fit(progress=False)) and losses(branch) == losses(toy().fit(progress=False))
+    assert latest(tmp_path / "new").name == "step-000060" and latest(tmp_path / "old").name == "step-000020"
+    assert all(torch.equal(t, kept[name]) for name, t in load_state(tmp_path / "old")[0].items() if name != "history")
+    with pytest.raises(InputError, match="new already holds a training"): toy(tmp_path / "new").fit(resume=tmp_path / "old", progress=False)
+    assert equal(toy(tmp_path / "old").fit(resume=str(tmp_path / "old"), progress=False), branch)     # its own folder, by name
+    (tmp_path / "empty").mkdir()
+    for name, said in (("nowhere", "there is no folder"), ("empty", "holds no checkpoint")):
+        with pytest.raises(CheckpointError, match=said): toy(tmp_path / "third").fit(resume=tmp_path / name, progress=False)
+
+
+@pytest.mark.parametrize("name, old, new", [("arch", "unet3d", "gan"), ("preset", "tiny", "full"), ("size", 32, 64), ("frames", 8, 16)])
+def test_another_kind_of_model_is_refused_in_one_sentence(name, old, new, tmp_path):
+    trainer = toy(tmp_path, steps=4)
+    trainer.extra = {name: old, "data": "here"}
+    trainer.fit(progress=False)
+    other = toy(tmp_path, model=nn.Linear(1, 1), steps=8)
+    other.extra = {name: new, "data": "there"}
+    with pytest.raises(CheckpointError, match=f"was trained with {name} {old}, not {new}: resume it with its own {name}") as refused:
+        other.fit(resume=True, progress=False)
+    assert "\n" not in str(refused.value)
+    again = toy(tmp_path, steps=8)
+    again.extra = {name: old, "data": "there"}
+    assert again.fit(resume=True, progress=False).budget.step == 8                                      # the data may move
 
 
 # --- SIGKILL
@@ -119,7 +177,8 @@ def kill_points(home):
     points = []
     for n in range(1, 1000):
         folder = home / f"{n}"
-        def train(resume, folder=folder): return toy(folder, steps=12, save_every_steps=3).fit(resume=resume, progress=False)
+        def train(resume, folder=folder):
+            with suppress(Finished): toy(folder, steps=12, save_every_steps=3).fit(resume=resume, progress=False)
         def doomed(n=n, folder=folder, train=train): die_at_call(n, folder); train(False)
         died = in_a_child(doomed)
         if died == 0: break
@@ -139,7 +198,7 @@ def test_ctrl_c_leaves_a_checkpoint(how, tmp_path):
     assert process.returncode == 130, err
     step = load_state(tmp_path)[1]["step"]
     assert f"stopped after step {step}" in out and str(tmp_path) in out and "resume" in out and 0 < step < 400
-    once, again = (toy(tmp_path, steps=step + 5).fit(resume=True, progress=False) for _ in range(2))
+    once, again = (toy(tmp_path / name, steps=step + 5).fit(resume=tmp_path, progress=False) for name in ("once", "again"))
     assert equal(once, again)
 
 
@@ -360,6 +419,7 @@ def main(job, folder, *how):
     trainer = toy(folder, steps=400, save_every_steps=5, callbacks=slowly)
     print("here we go", flush=True)
     try: trainer.fit(resume=True, progress=False)
+    except Finished: pass                                             # killed after its last step
     except Interrupted as stopped: print(stopped); sys.exit(130)
 
 

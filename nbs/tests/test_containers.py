@@ -259,7 +259,8 @@ def test_cut_at_every_tenth(tmp_path, good, ending):
         if isinstance(end, str): continue
         assert len(end) <= len(whole)
         if len(end) < len(whole): assert len(said) == 1 and path.name in said[0] and re.search(r"\d", said[0]), (size, said)
-        if ending not in (*LOSSY, "gif"): assert (end.frames[:-1] == whole.frames[:len(end) - 1]).all()        # the last may be a part of one
+        exact = ending not in (*LOSSY, "gif")
+        if exact: assert (end.frames[:-1] == whole.frames[:len(end) - 1]).all()             # the last may be a part of one
         read += 1
     assert read >= (1 if ending in LOSSY else 4), "nothing could be read of any part"
 
@@ -522,7 +523,8 @@ def test_high_dynamic_range_is_tone_mapped(tmp_path, transfer, number):
     subprocess.run([get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source, "-vf", tagged, "-c:v", "libx264", "-crf", "4", *tags,
                     str(tmp_path / "a.mp4")], check=True)
     for how in ({}, dict(n_frames=2, size=48, fit="stretch")):
-        black, dark, white, bright = (int(v) for v in read_video(tmp_path / "a.mp4", **how).frames[0, 24, [6, 18, 30, 42] if how else [8, 24, 40, 56], 1])
+        columns = [6, 18, 30, 42] if how else [8, 24, 40, 56]
+        black, dark, white, bright = (int(v) for v in read_video(tmp_path / "a.mp4", **how).frames[0, 24, columns, 1])
         assert black <= 3 and 5 < dark < 150 and 245 <= white < bright <= 255
 
 
@@ -542,11 +544,12 @@ def test_transparent_is_the_background(tmp_path, name):
     frames = clear()
     first, *others = [Image.fromarray(frame) for frame in frames]
     path = tmp_path / name
-    if path.suffix in (".png", ".gif", ".webp"): first.save(path, save_all=True, append_images=others, duration=100, disposal=2, lossless=True)
+    movie = dict(save_all=True, append_images=others, duration=100)
+    codec = {"a.mov": ["-c:v", "qtrle", "-pix_fmt", "argb"], "a.webm": ["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p"],
+             "vp8.webm": ["-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"], "ffv1.mkv": ["-c:v", "ffv1", "-pix_fmt", "bgra"]}
+    if name not in codec: first.save(path, disposal=2, lossless=True, **movie)
     else:
-        codec = {"a.mov": ["-c:v", "qtrle", "-pix_fmt", "argb"], "a.webm": ["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p"],
-                 "vp8.webm": ["-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"], "ffv1.mkv": ["-c:v", "ffv1", "-pix_fmt", "bgra"]}
-        first.save(tmp_path / "from.png", save_all=True, append_images=others, duration=100)
+        first.save(tmp_path / "from.png", **movie)
         remux(tmp_path / "from.png", path, *codec[name])
     for ground in ((0, 0, 0), (0, 0, 255)):
         back = read_video(path, background=ground).frames
@@ -554,11 +557,28 @@ def test_transparent_is_the_background(tmp_path, name):
         assert back[0, 24, 20, 0] > 240 and back[0, 24, 20, 1:].max() < 30
 
 
+def test_probe_tries_as_hard_as_reading(tmp_path, good):
+    "A file whose tables lead astray: what can be read can be looked into"
+    rng = np.random.default_rng(8)
+    path = tmp_path / "bad.mp4"
+    for _ in range(150):
+        data = bytearray(good["mp4"])
+        head = data.index(b"moov")
+        for _ in range(2): data[head + int(rng.integers(4, 700))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(data)
+        end, _ = read_with_warnings(path, n_frames=1)
+        try: info = probe(path)
+        except InputError: continue
+        assert info is not None and info.width > 0
+        assert isinstance(end, (Clip, str))
+
+
 # --- only what is needed
 
 def test_reading_some_is_reading_all_and_choosing(tmp_path):
     frames = np.random.default_rng(2).integers(0, 256, (90, 3, 4, 3), np.uint8).repeat(16, 1).repeat(16, 2)
-    for name, options in {"a.webm": {}, "g10.mp4": dict(g="10"), "open.mp4": dict(g="12", bf="3"), "a.ts": dict(g="10"), "a.gif": {}, "a.webp": {}}.items():
+    files = {"a.webm": {}, "g10.mp4": dict(g="10"), "open.mp4": dict(g="12", bf="3"), "a.ts": dict(g="10"), "a.gif": {}, "a.webp": {}}
+    for name, options in files.items():
         path = tmp_path / name
         if options:
             write_video(Clip(frames, fps=30), tmp_path / "from.mp4")

@@ -22,6 +22,7 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
@@ -481,11 +482,11 @@ def long_clips(samples):
         ffmpeg(*arguments, part, source="color=red:size=2x2:rate=100:duration=10")
         subprocess.run([get_ffmpeg_exe(), "-v", "error", "-y", "-stream_loop", str(times - 1), "-i", part, "-c", "copy", whole], check=True)
         return whole.read_bytes()
-    yield "100000.gif", raw_gif(100_000), {100_000}
-    yield "100000.png", raw_png(100_000), {100_000}
-    yield "100000.mp4", loop("long.mp4", 100, "-c:v", "libx264"), {100_000}
-    yield "100000.mkv", loop("long.mkv", 100, "-c:v", "rawvideo"), {100_000}
-    for n in (_MAX_FRAMES + 1, 1_000_000): yield f"{n}.gif", raw_gif(n), {"refused"}
+    yield "20000.gif", raw_gif(20_000), {20_000}
+    yield "20000.png", raw_png(20_000), {20_000}
+    yield "20000.mp4", loop("long.mp4", 20, "-c:v", "libx264"), {20_000}
+    yield "20000.mkv", loop("long.mkv", 20, "-c:v", "rawvideo"), {20_000}
+    yield f"{_MAX_FRAMES + 1}.gif", raw_gif(_MAX_FRAMES + 1), {"refused"}
     yield f"{_MAX_FRAMES + 1}.png", raw_png(_MAX_FRAMES + 1), {"refused"}
     yield "132000.mp4", loop("longer.mp4", 132, "-c:v", "libx264"), {"refused"}
     yield "132000.mkv", loop("longer.mkv", 132, "-c:v", "rawvideo"), {"refused"}
@@ -494,7 +495,7 @@ def long_clips(samples):
 @group
 def crumbs(samples):
     "Files of countless pieces that hold nothing"
-    many = 2**22
+    many = 2**19
     yield "crumbs.gif", raw_gif(2)[:-1] + b"!\1\0" * many + b";", {2, "refused"}
     yield "crumbs.png", raw_png(2)[:-12] + chunk(b"tEXt", b"") * many + chunk(b"IEND", b""), {2, "refused"}
     yield "crumbs.mp4", samples["late.mp4"] + box(b"free", b"") * many, {6, "refused"}
@@ -510,7 +511,7 @@ def large_clips(samples):
     blank.save(out := io.BytesIO(), "GIF")
     still = out.getvalue()
     more = raw_gif(16)[19:]                                  # single pixels, painted over it
-    yield "2.gif", still[:-1] + raw_gif(1)[19:], {2}
+    yield "2.gif", still[:-1] + raw_gif(1)[19:], {3}           # the first lasts two and a half times as long as the second
     yield "17.gif", still[:-1] + more, {"refused"}
     yield "2.png", raw_png(2, 4096, 4096, color=0, frame=(1, 1)), {2}
     yield "17.png", raw_png(17, 4096, 4096, color=0, frame=(1, 1)), {"refused"}
@@ -662,7 +663,8 @@ def test_the_library_itself_keeps_to_its_formats(trap):
     "Even where our look at the first bytes would fail: PyAV, with what we give it"
     for text in playlists(trap).values():
         (trap.folder / "list.mp4").write_text(text)
-        with open(trap.folder / "list.mp4", "rb") as file, pytest.raises(Exception): module._MovieFile(file)      # any refusal will do
+        refusals = (av.FFmpegError, module.DamagedFile)
+        with open(trap.folder / "list.mp4", "rb") as file, pytest.raises(refusals): module._MovieFile(file)
     assert trap.sprung() == (0, 0)
 
 

@@ -20,7 +20,7 @@ from t2v_learn.core import InputError
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.containers import write_video
 from t2v_learn.video.datasets import (
-    MOVES, MSRVTT, CaptionedFolder, MovingDigits, Prefetch, SequenceData, WorldData, _read_digits, _read_idx, builtin_digits, epoch_order,
+    MOVES, ClipFiles, MovingDigits, Prefetch, ReplayData, SequenceData, WorldData, _read_digits, _read_idx, builtin_digits, epoch_order,
     find_clips, move_digit, open_data, open_sequence, say_skipped, survey)
 from t2v_learn.video.world import WORLDS, World
 
@@ -58,6 +58,11 @@ def quietly(function, *args, **kwargs):
     return result, [str(warning.message) for warning in warned]
 
 
+def folder(path, **options):
+    "The clips of a folder as a sequence"
+    return ClipFiles(*find_clips(path), **options)
+
+
 def same(a, b): return torch.equal(a[0], b[0]) and a[1] == b[1]
 
 
@@ -75,8 +80,9 @@ def test_nested_folders_in_the_order_of_names(tmp_path):
     names = ["b/2.gif", "a.gif", "b/1.GIF", "b/c/d/e/f.gif", "Z.gif", "b.gif"]
     for name in names: put(tmp_path, name, text=name)
     for name in (".hidden.gif", ".git/x.gif", "b/._1.gif", "notes.md", "b/data.json", "lonely.txt"): put(tmp_path, name, text=None)
-    clips, captions, problems = find_clips(tmp_path)
-    assert captions == sorted(names) and problems == []
+    clips, captions, problems, facts = find_clips(tmp_path)
+    assert captions == sorted(names) and facts == {"layout": "clips with .txt", "not used": "notes.md, data.json"}
+    assert len(problems) == 1 and "lonely.txt has no clip" in problems[0]
     assert [clip.relative_to(tmp_path).as_posix() for clip in clips] == captions
 
 
@@ -104,20 +110,19 @@ def test_any_size_length_and_rate(tmp_path):
 
 def test_other_videos_are_named(tmp_path):
     put(tmp_path, "good.gif")
-    for name in ("old.avi", "deep/older.WMV"): put(tmp_path, name)
-    problems = CaptionedFolder(tmp_path).problems
-    assert len(problems) == 2 and all("convert" in p for p in problems) and "older.WMV" in problems[0] and "old.avi" in problems[1]
+    for name in ("old.rm", "deep/older.XYZ"): put(tmp_path, name)
+    problems = folder(tmp_path).problems
+    assert len(problems) == 2 and all("convert" in p for p in problems) and "older.XYZ" in problems[0] and "old.rm" in problems[1]
 
 
 def test_quicktime_and_matroska_are_read(tmp_path):
-    "By content, like everything"
-    from t2v_learn.video.containers import run_ffmpeg
-    source = next(SAMPLES.glob("*.mp4"))
-    for name in ("a.mov", "b.mkv", "c.m4v"):
-        run_ffmpeg(["-i", str(source), "-c", "copy", "-f", "matroska" if name == "b.mkv" else "mov", str(tmp_path / name)])
+    "And whatever else people have"
+    names = ["a.mov", "b.mkv", "c.avi", "d.webp"]
+    for name in names:
+        write_video(Clip(np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)), tmp_path / name)
         put(tmp_path, name, clip=None)
     found = survey(tmp_path)
-    assert found.usable == 3 and not found.problems and "mkv (1)" in str(found)
+    assert found.usable == 4 and not found.problems and all(f"{name[2:]} (1)" in str(found) for name in names)
 
 
 BAD_CAPTIONS = {"missing": None, "empty": b"", "blank": b" \r\n\t", "only a mark": b"\xef\xbb\xbf \n", "latin-1": "grün".encode("latin-1"),
@@ -143,7 +148,7 @@ def test_bad_caption_is_named_and_its_clip_skipped(tmp_path, kind):
 def test_longest_caption_is_kept_whole(tmp_path):
     put(tmp_path, "a.gif", text=b"x" * 10_000)
     put(tmp_path, "b.gif", text="\ufeff  ein grüner\n Kreis – 圆 ")
-    assert find_clips(tmp_path)[1:] == (["x" * 10_000, "ein grüner Kreis – 圆"], [])
+    assert find_clips(tmp_path)[1:3] == (["x" * 10_000, "ein grüner Kreis – 圆"], [])
 
 
 def test_a_long_caption_is_not_read_to_its_end(tmp_path):
@@ -166,7 +171,7 @@ def test_links_lead_nowhere_but_into_the_folder(tmp_path, monkeypatch):
     for name, target in links.items(): (home / name).symlink_to(target)
     for name in ("film.txt", "gone.txt", "loop.txt", "climb.txt"): (home / name).write_text("a caption of its own")
     opened = []
-    monkeypatch.setattr(module, "read_video", lambda path, read=module.read_video: opened.append(Path(path)) or read(path))
+    monkeypatch.setattr(module, "read_video", lambda path, *how, read=module.read_video: opened.append(Path(path)) or read(path, *how))
     data, warned = quietly(open_data, home, batch_size=4)
     said = [caption for step in range(3) for caption in quietly(data, step)[0][1]]
     assert set(said) == {"good"} and len(data.sequence) == 2
@@ -192,8 +197,8 @@ def test_pipes_are_not_waited_for(tmp_path):
     put(tmp_path, "pipe.gif", clip=None); os.mkfifo(tmp_path / "pipe.gif")
     put(tmp_path, "mute.gif", text=None); os.mkfifo(tmp_path / "mute.txt")
     os.mkfifo(tmp_path / "list.json"); os.mkfifo(tmp_path / "t10k-images-idx3-ubyte")
-    problems = CaptionedFolder(tmp_path).problems
-    assert len(problems) == 2 and "mute.txt" in problems[0] and "pipe.gif" in problems[1]
+    problems = folder(tmp_path).problems
+    assert len(problems) == 3 and all(name in problem for name, problem in zip(("mute.txt", "pipe.gif", "t10k-images"), problems))
     for name in ("list.json", "t10k-images-idx3-ubyte"): sentence(open_sequence, tmp_path / name)
 
 
@@ -204,7 +209,7 @@ def test_a_closed_folder_is_named(tmp_path, monkeypatch):
         if str(path).endswith("closed"): raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
     monkeypatch.setattr(os, "scandir", denied)
-    problem, = CaptionedFolder(tmp_path).problems
+    problem, = folder(tmp_path).problems
     assert "closed" in problem and "Permission denied" in problem
 
 
@@ -221,7 +226,7 @@ def test_names_are_safe_to_print(tmp_path, name):
 def test_a_folder_called_digits_is_a_folder(tmp_path, monkeypatch):
     put(tmp_path, "digits/a.gif")
     monkeypatch.chdir(tmp_path)
-    assert isinstance(open_sequence("digits"), CaptionedFolder) and isinstance(open_sequence(Path("digits")), CaptionedFolder)
+    assert isinstance(open_sequence("digits"), ClipFiles) and isinstance(open_sequence(Path("digits")), ClipFiles)
     monkeypatch.chdir(tmp_path / "digits")
     assert isinstance(open_sequence(Path("digits")), MovingDigits)
 
@@ -235,69 +240,69 @@ def test_no_folder_no_clips_no_set(tmp_path):
     assert "no set of clips" in sentence(open_data, tmp_path / "film.gif")
 
 
-# --- a thousand files and one that is bad
+# --- hundreds of files and one that is bad
 
 @pytest.fixture(scope="module")
-def thousand(tmp_path_factory):
-    "A thousand clips in ten folders, of all formats, each with a caption of its own"
-    folder = tmp_path_factory.mktemp("thousand")
+def hundreds(tmp_path_factory):
+    "Hundreds of clips in three folders, of all formats, each with a caption of its own"
+    folder = tmp_path_factory.mktemp("hundreds")
     sources = sorted(clip for clip in SAMPLES.iterdir() if clip.suffix in (".gif", ".png"))
-    for i in range(1000):
+    for i in range(300):
         source = sources[i % len(sources)]
         put(folder, f"{i // 100}/{i:03d}{source.suffix}", source.read_bytes(), f"number {i}")
     return folder
 
 
 @pytest.fixture
-def one_bad(thousand):
-    "Number 483, cut in half"
-    file, = (file for file in thousand.glob("4/483.*") if file.suffix != ".txt")
+def one_bad(hundreds):
+    "Number 143, cut before its first picture"
+    file, = (file for file in hundreds.glob("1/143.*") if file.suffix != ".txt")
     data = file.read_bytes()
-    file.write_bytes(data[:len(data) // 2])
+    file.write_bytes(data[:60])
     yield file
     file.write_bytes(data)
 
 
-def test_nothing_is_read_before_it_is_asked_for(thousand, monkeypatch):
+def test_nothing_is_read_before_it_is_asked_for(hundreds, monkeypatch):
     reads = []
-    monkeypatch.setattr(module, "read_video", lambda path, read=module.read_video: reads.append(path) or read(path))
-    data = open_data(thousand, batch_size=16)
-    assert len(data.sequence) == 1000 and not reads
+    monkeypatch.setattr(module, "read_video", lambda path, *how, read=module.read_video: reads.append(path) or read(path, *how))
+    data = open_data(hundreds, batch_size=16)
+    assert len(data.sequence) == 300 and not reads
     data(0); data(0)
     assert len(reads) == 16
 
 
-def test_one_bad_file_is_named_skipped_and_counted(thousand, one_bad):
-    data = open_data(thousand, batch_size=50)
+def test_one_bad_file_is_named_skipped_and_counted(hundreds, one_bad):
+    data = open_data(hundreds, batch_size=15)
     warned, numbers = [], []
     for step in range(20):
         (_, captions), more = quietly(data, step)
         warned += more; numbers += [int(caption.split()[1]) for caption in captions]
-    assert len(warned) == 1 and warned[0].startswith("skipped: ") and one_bad.name in warned[0] and "too early" in warned[0]
-    assert len(numbers) == 1000 and set(numbers) == set(range(1000)) - {483}
-    assert str(data.skipped) == "1 skipped because it cannot be used, 999 clips left."
+    assert len(warned) == 1 and warned[0].startswith("skipped: ") and one_bad.name in warned[0] and "cannot be used" in warned[0]
+    assert len(numbers) == 300 and set(numbers) == set(range(300)) - {143}
+    assert str(data.skipped) == "1 skipped because it cannot be used, 299 clips left."
     assert quietly(say_skipped, data)[1] == [str(data.skipped)]
 
 
-def test_a_bad_file_changes_only_its_own_place(thousand, one_bad):
+def test_a_bad_file_changes_only_its_own_place(hundreds, one_bad):
     "And what stands in for it follows from seed and position, whatever was read before"
-    place = epoch_order(0, 0, 1000).tolist().index(483)
-    first, _ = quietly(open_data(thousand, batch_size=50), place // 50)
-    late = open_data(thousand, batch_size=50)
-    for step in (7, place // 50 + 1, 30): quietly(late, step)
-    again, warned = quietly(late, place // 50)
+    place = epoch_order(0, 0, 300).tolist().index(143)
+    first, _ = quietly(open_data(hundreds, batch_size=15), place // 15)
+    late = open_data(hundreds, batch_size=15)
+    for step in (7, place // 15 + 1, 30): quietly(late, step)
+    again, warned = quietly(late, place // 15)
     assert same(first, again)
     file, data = one_bad, GOOD
     file.write_bytes(data)
-    whole = open_data(thousand, batch_size=50)(place // 50)
+    whole = open_data(hundreds, batch_size=15)(place // 15)
     differ = [i for i, (a, b) in enumerate(zip(first[1], whole[1])) if a != b]
-    assert differ == [place % 50] and whole[1][place % 50] == "number 483"
+    assert differ == [place % 15] and whole[1][place % 15] == "number 143"
 
 
-def test_strict_stops(thousand, one_bad):
+def test_strict_stops(hundreds, one_bad):
     "Before the first step, or, if the file broke later, when it is met"
-    assert one_bad.name in sentence(open_data, thousand, strict=True)
-    data = SequenceData(CaptionedFolder(thousand), batch_size=50, strict=True)
+    assert one_bad.name in sentence(open_data, hundreds, strict=True)
+    data = SequenceData(folder(hundreds), batch_size=15, strict=True)
     assert one_bad.name in sentence(lambda: [data(step) for step in range(20)])
 
 
@@ -313,35 +318,22 @@ def test_all_but_one_bad(tmp_path):
     assert "None of the 30 clips" in text and text.count(".gif") == 1 and not warned
 
 
-def test_a_reading_that_was_disturbed_is_repeated(tmp_path, monkeypatch):
-    "Ctrl-C in a terminal also hits the decoder that is running: the next batch must not depend on that"
-    for i in range(6): put(tmp_path, f"{i}.gif", text=f"number {i}")
-    calm, turns, read = open_data(tmp_path, batch_size=6)(0), [], module.read_video
-    def disturbed(path):
-        turns.append(path)
-        if len(turns) % 2: raise InputError(f"{path} cannot be used, its pictures cannot be decoded: make or fetch it again.")
-        return read(path)
-    monkeypatch.setattr(module, "read_video", disturbed)
-    again, warned = quietly(open_data(tmp_path, batch_size=6), 0)
-    assert same(calm, again) and not warned and len(turns) == 12
-
-
 @pytest.mark.parametrize("keep, kept", [(0, 0), (24_575, 0), (24_576, 1), (250_000, 10), (2**28, 60)])
-def test_memory_is_bounded(thousand, keep, kept):
+def test_memory_is_bounded(hundreds, keep, kept):
     "Also when several threads read"
-    sequence = CaptionedFolder(thousand, keep=keep)
+    sequence = folder(hundreds, keep=keep)
     for _ in range(2):
         with ThreadPoolExecutor(4) as pool: clips = list(pool.map(lambda i: sequence[i][0], range(60)))
     assert set(sequence.cache) == set(range(kept)) and sum(frames.nbytes for frames in sequence.cache.values()) <= keep
-    free = CaptionedFolder(thousand)
+    free = folder(hundreds)
     assert all((clip == free[i][0]).all() for i, clip in enumerate(clips))
 
 
 def test_kept_clips_are_not_read_again(tmp_path, monkeypatch):
     for i in range(12): put(tmp_path, f"{i:02d}.gif")
     reads = []
-    monkeypatch.setattr(module, "read_video", lambda path, read=module.read_video: reads.append(path.name) or read(path))
-    data = SequenceData(CaptionedFolder(tmp_path, keep=5 * 24_576), batch_size=12)
+    monkeypatch.setattr(module, "read_video", lambda path, *how, read=module.read_video: reads.append(path.name) or read(path, *how))
+    data = SequenceData(folder(tmp_path, keep=5 * 24_576), batch_size=12)
     for epoch in range(4): data(epoch)
     assert len(reads) == 5 + 4 * 7 and sum(name == "11.gif" for name in reads) == 4
 
@@ -408,6 +400,118 @@ def test_worker_processes_change_nothing(tmp_path, kind):
     assert all(torch.equal(a[0], b[0]) and list(a[1]) == list(b[1]) for a, b in zip(batches[0], batches[2]))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_shards_are_the_rows_of_the_batch(tmp_path, kind, n):
+    "Bit for bit, each for itself and in any order; ahead or not"
+    make = sources(tmp_path)[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = {step: make(2)(step) for step in (0, 1, 2, 7)}
+        for k in reversed(range(n)):
+            with Prefetch(make(2)) as ahead:
+                for data in (make(2), ahead):
+                    for step, (video, captions) in whole.items(): assert same(data(step, shard=(k, n)), (video[k::n], captions[k::n]))
+
+
+@pytest.mark.parametrize("shard, part", [((5, 6), "larger batch"), ((2, 2), "no part 2"), ((-1, 2), "no part -1"), ((0, 0), "no part 0")])
+def test_shards_that_cannot_be(tmp_path, shard, part):
+    for data in (WorldData(World(), 5), open_data("digits", batch_size=5), ReplayData(WorldData(World(), 5), WorldData(World(), 5))):
+        assert part in sentence(data, 0, shard)
+
+
+def test_a_shard_reads_its_own_rows_only(tmp_path, monkeypatch):
+    for i in range(12): put(tmp_path, f"{i:02d}.gif", text=f"number {i}")
+    read = []
+    monkeypatch.setattr(module, "read_video", lambda path, *how, call=module.read_video: read.append(path) or call(path, *how))
+    _, captions = open_data(tmp_path, batch_size=12)(0, shard=(1, 4))
+    assert len(read) == len(captions) == 3
+    drawn = []
+    monkeypatch.setattr(module, "render", lambda scene, render=module.render: drawn.append(scene) or render(scene))
+    WorldData(World(), 12)(0, shard=(1, 4))
+    assert len(drawn) == 3
+
+
+def test_shards_are_made_ahead():
+    "Micro-batches of one process: (k, n) in turn at each step"
+    made = []
+    def data(step, shard=(0, 1)):
+        made.append((step, shard))
+        return step, shard
+    shards = [(2, 6), (3, 6)]
+    with Prefetch(data, workers=2, ahead=2) as ahead:
+        for step in range(10):
+            for shard in shards:
+                assert ahead(step, shard) == (step, shard)
+                assert len(ahead.pending) <= 4
+        ahead.pool.shutdown()
+    assert len(made) == len(set(made)) and {(step, shard) for step in range(10) for shard in shards} <= set(made)
+
+
+# --- what a training wants to know beforehand
+
+def test_captions_and_rates_of_every_source(tmp_path):
+    for i in range(1, 4):
+        write_video(Clip(np.zeros((6 * (i + 1), 16, 16, 3), np.uint8), 6), tmp_path / f"{i}.mp4")
+        put(tmp_path, f"{i}.mp4", clip=None, text=f"number {i}")
+    data = open_data(tmp_path, batch_size=2)
+    assert data.captions() == ["number 1", "number 2", "number 3"]
+    assert data.fps(8) == pytest.approx(8 / 3) and data.fps(12) == pytest.approx(4)
+    digits = open_data("digits")
+    assert len(digits.captions()) == 80 and digits(0)[1][0] in digits.captions() and digits.fps(8) is None
+    assert WorldData(World()).captions() is None and WorldData(World()).fps(8) is None
+    assert SequenceData([(np.zeros((1, 4, 4, 3), np.uint8), ["a", "b"])]).captions() == ["a", "b"]
+
+
+def test_the_rate_is_measured_on_a_sample_and_survives_damage(tmp_path, monkeypatch):
+    for i in range(200): put(tmp_path, f"{i:03d}.gif", GOOD if i else GOOD[:40])
+    asked = []
+    monkeypatch.setattr(module, "probe", lambda path, probe=module.probe: asked.append(path) or probe(path))
+    assert open_data(tmp_path).fps(8) == pytest.approx(8) and 32 <= len(asked) <= 64
+
+
+# --- old clips among new ones
+
+def replay(share=.5, batch_size=8, seed=0):
+    return ReplayData(open_data("digits", batch_size=batch_size, seed=seed), WorldData(World(), batch_size, seed), share)
+
+
+@pytest.mark.parametrize("share, old", [(.25, 2), (.5, 4), (.01, 1), (.99, 7), (.3, 2)])
+def test_a_share_of_each_batch_is_old(share, old):
+    data = replay(share)
+    for step in (0, 5):
+        video, captions = data(step)
+        assert video.shape == (8, 3, 8, 32, 32) and sum("digit" not in caption for caption in captions) == old
+        assert same((video, captions), replay(share)(step)) and not same((video, captions), replay(share, seed=1)(step))
+        for n in (2, 3, 8):
+            for k in range(n): assert same(data(step, shard=(k, n)), (video[k::n], captions[k::n]))
+    assert not same(data(0), data(1))
+
+
+def test_new_clips_keep_their_epochs():
+    "Each is shown once before any is shown again, as without the old ones"
+    sequence = [(np.full((1, 4, 4, 3), i, np.uint8), f"new {i}") for i in range(6)]
+    old = SequenceData([(np.zeros((1, 4, 4, 3), np.uint8), "old")], batch_size=4)
+    data = ReplayData(SequenceData(sequence, batch_size=4), old, share=.25)
+    said = [caption for step in range(4) for caption in data(step)[1] if caption != "old"]
+    assert sorted(said[:6]) == sorted(said[6:]) == [f"new {i}" for i in range(6)]
+    assert data.captions() == [f"new {i}" for i in range(6)] + ["old"] and data.fps(8) is None
+    assert old.batch_size == 4 and ReplayData(WorldData(World(), 4), WorldData(World(), 4)).captions() is None
+
+
+def test_what_a_mixture_skips_is_counted(tmp_path):
+    for i in range(4): put(tmp_path, f"{i}.gif", GOOD if i else GOOD[:99], f"number {i}")
+    data = ReplayData(open_data(tmp_path, batch_size=8), WorldData(World(), 8))
+    _, warned = quietly(data, 0)
+    assert len(warned) == 1 and "0.gif" in warned[0] and quietly(say_skipped, data)[1] == [str(data.skipped)]
+
+
+@pytest.mark.parametrize("share, batch_size, part", [(0, 8, "above 0"), (1, 8, "below 1"), (float("nan"), 8, "share"),
+                                                     (.5, 1, "at least 2")])
+def test_mixtures_that_are_none(share, batch_size, part):
+    assert part in sentence(replay, share, batch_size)
+
+
 def test_no_more_is_made_ahead_than_was_asked_for():
     made, most = [], []
     def data(step):
@@ -461,7 +565,7 @@ def old_layout(said, **splits):
 
 def listed(tmp_path, content, **kwargs):
     (tmp_path / "list.json").write_text(content if isinstance(content, str) else json.dumps(content))
-    return MSRVTT(tmp_path / "list.json", **kwargs)
+    return ClipFiles(*find_clips(tmp_path / "list.json", **kwargs))
 
 
 def test_both_layouts_say_the_same(tmp_path):
@@ -478,9 +582,10 @@ def test_both_layouts_say_the_same(tmp_path):
 def test_videos_may_lie_elsewhere_and_splits_are_chosen(tmp_path):
     for i in range(3): put(tmp_path / "films", f"video{i}.gif", text=None)
     content = old_layout({f"video{i}": ["a cat"] for i in range(3)}, video1="validate")
-    splits = (None, "train", "validate")
-    names = {split: [clip.stem for clip in listed(tmp_path, content, folder=tmp_path / "films", split=split).clips] for split in splits}
-    assert names == {None: ["video0", "video1", "video2"], "train": ["video0", "video2"], "validate": ["video1"]}
+    splits = (None, "all", "train", "validate")
+    names = {split: [clip.stem for clip in listed(tmp_path, content, videos=tmp_path / "films", split=split).clips] for split in splits}
+    train = ["video0", "video2"]
+    assert names == {None: train, "all": ["video0", "video1", "video2"], "train": train, "validate": ["video1"]}
     assert "test" in sentence(listed, tmp_path, content, split="test")
 
 
@@ -497,11 +602,12 @@ def test_ids_that_lead_elsewhere_are_refused(tmp_path, name, layout, monkeypatch
     entries = [dict(video_id=n, caption="a cat") for n in (name, "video0")]
     content = dict(videos=[], sentences=entries) if layout == "old" else [dict(video=e["video_id"], caption="a cat") for e in entries]
     opened = []
-    monkeypatch.setattr(module, "read_video", lambda path, read=module.read_video: opened.append(path) or read(path))
+    monkeypatch.setattr(module, "read_video", lambda path, *how, read=module.read_video: opened.append(path) or read(path, *how))
     found = listed(home, content)
     assert [clip.name for clip in found.clips] == ["video0.gif"]
     problem, = found.problems
     parts = ("leads out", repr(name)) if isinstance(name, str) and name.strip() else ("without the name",)
+    if name == 7: parts = ("video 7", "is not in")         # a number may be an id
     assert all(part in problem for part in parts), problem
     found[0]
     assert [path.name for path in opened] == ["video0.gif"]
@@ -524,7 +630,7 @@ def test_bad_captions_in_a_list_are_named(tmp_path, text):
     for i in range(2): put(tmp_path, f"video{i}.gif", text=None)
     found = listed(tmp_path, [dict(video="video0.gif", caption=text), dict(video="video1.gif", caption="a dog")])
     assert found.problems and all("video0" in problem and len(problem) < 400 for problem in found.problems), found.problems
-    assert found.captions == [["a cat"]] * (text == BAD_TEXTS[4]) + [["a dog"]]       # one good caption is enough
+    assert found.captions == ["a cat"] * (text == BAD_TEXTS[4]) + ["a dog"]       # one good caption is enough
 
 
 def test_videos_that_are_not_there_or_twice_there(tmp_path):
@@ -538,15 +644,16 @@ def test_videos_that_are_not_there_or_twice_there(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "7", '"video0"', "{}", '{"videos": []}', '{"sentences": {}}', "[]",
-                                     "[" * 100_000, "\ufeff[]", '{"sentences": [], "videos": 3}', '{"sentences": []}', "9" * 5000],
+                                     "[" * 100_000, "\ufeff[]", '{"sentences": [], "videos": 3}', '{"sentences": []}', "9" * 5000,
+                                     "[7]", "[null, []]", '[{"caption": "a cat"}]', '{"a":' * 900 + "1" + "}" * 900],
                          ids=lambda text: text[:30])
 def test_lists_that_are_none_are_refused(tmp_path, content):
     put(tmp_path, "video0.gif")
     assert "list.json" in sentence(listed, tmp_path, content)
 
 
-@pytest.mark.parametrize("content", ["[7]", "[null, []]", '[{"caption": "a cat"}]', '{"sentences": ["video0"], "videos": [7]}',
-                                     '{"sentences": [{}], "videos": [{}]}'])
+@pytest.mark.parametrize("content", ['{"sentences": ["video0"], "videos": [7]}', '{"sentences": [{}], "videos": [{}]}',
+                                     '[{"video": null, "caption": "a cat"}]'])
 def test_entries_that_are_none_are_problems(tmp_path, content):
     put(tmp_path, "video0.gif")
     found = listed(tmp_path, content)
@@ -719,13 +826,13 @@ def test_t2v_data_says_what_is_there(t2v, tmp_path):
 
 
 def test_t2v_data_names_every_file_that_cannot_be_used(t2v, tmp_path):
-    for i in range(40): put(tmp_path / "clips", f"{i:02d}.gif", GOOD if i % 2 else GOOD[:i * 5])
+    for i in range(40): put(tmp_path / "clips", f"{i:02d}.gif", GOOD if i % 2 else GOOD[:i])
     put(tmp_path / "clips", "mute.gif", text=None)
-    put(tmp_path / "clips", "old.avi")
+    put(tmp_path / "clips", "old.xyz")
     status, out, err = t2v("data", "clips")
     assert (status, err) == (0, []) and out.startswith("clips: 20 clips can be used.\n")
     bad = out.partition("\ncannot be used (22):\n")[2].splitlines()
-    names = [*(f"{i:02d}.gif" for i in range(0, 40, 2)), "mute.gif", "old.avi"]
+    names = [*(f"{i:02d}.gif" for i in range(0, 40, 2)), "mute.gif", "old.xyz"]
     assert len(bad) == 22 and all(sum(name in line for line in bad) == 1 for name in names)
     status, strict, err = t2v("data", "clips", "--strict")
     assert status == 2 and strict == out and len(err) == 1 and "22" in err[0]
@@ -785,7 +892,7 @@ def weights(folder):
 def test_training_skips_names_and_counts(t2v, tmp_path, small_batches):
     "And is the same training again"
     shutil.copytree(SAMPLES, tmp_path / "clips")
-    (tmp_path / "clips" / "04-red-square-down.gif").write_bytes(GOOD[:150])
+    (tmp_path / "clips" / "04-red-square-down.gif").write_bytes(GOOD[:60])
     (tmp_path / "clips" / "06-red-circle-up.txt").unlink()
     for out in ("one", "two"):
         status, _, err = t2v("train", "--data", "clips", "--steps", 3, "--out", out)

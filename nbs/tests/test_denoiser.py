@@ -10,6 +10,7 @@ from denoisers import clips, small_denoiser, states, without_gradient
 from t2v_learn.core import InputError, shipped_folder
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
 from t2v_learn.diffusion.noise import SCHEDULES, TARGETS, append_dims, make_schedule, q_sample, to_target
+from t2v_learn.training.loop import step_generator
 
 FLOW = dict(schedule="flow", target="flow", weighting="flow", max_weight=None, sigma_data=0)
 T = torch.tensor([.1, .3, .6, .9])
@@ -203,6 +204,37 @@ def test_every_parameter_gets_a_gradient_the_null_embedding_included(settings):
     denoiser.zero_grad()
     denoiser.loss(clips(8), states(8), generator()).backward()
     assert without_gradient(denoiser) == ["unet.text_conditioner.null_token", "unet.text_conditioner.null_pooled"]
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_gradient_checkpointing_gives_the_same_gradients_and_keeps_less(autocast):
+    from t2v_learn.diffusion.unet3d import UNetStage
+    denoiser = small_denoiser()
+    found = []
+    for on in (False, True):
+        for module in denoiser.modules():
+            if isinstance(module, UNetStage): module.grad_checkpoint = on
+        denoiser.zero_grad()
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, kept=kept: kept.append(t.numel()) or t, lambda t: t):
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast): loss = denoiser.loss(clips(4), states(4), generator())
+        loss.backward()
+        found.append((loss.item(), [p.grad.clone() for p in denoiser.parameters()], sum(kept)))
+    (loss, gradients, kept), (loss_again, gradients_again, kept_again) = found
+    assert loss == loss_again and all(torch.equal(a, b) for a, b in zip(gradients, gradients_again)) and kept_again < kept / 2
+    with torch.no_grad(): assert denoiser.loss(clips(4), states(4), generator()).item() == pytest.approx(loss, rel=1e-2)
+
+
+def test_the_loss_of_a_batch_is_the_mean_over_its_shards():
+    "Noise levels, noise and the captions that are taken away belong to a clip, whichever process it is computed in"
+    denoiser = small_denoiser(p_uncond=.5)
+    video = clips(6)
+    text = states(6)
+    def part(k, n):
+        rows = dataclasses.replace(text, tokens=text.tokens[k::n], mask=text.mask[k::n], pooled=text.pooled[k::n])
+        return denoiser.loss(video[k::n], rows, step_generator(0, 0, shard=(k, n))).item()
+    for n in (2, 3, 6): assert sum(part(k, n) for k in range(n)) / n == pytest.approx(part(0, 1), rel=1e-5)
+    assert part(0, 1) == denoiser.loss(video, text, step_generator(0, 0)).item()
 
 
 def test_another_prompt_is_another_prediction():

@@ -9,7 +9,7 @@ from small_gan import noise
 from t2v_learn.gan.gan import (FrameDecoder, GANConfig, ResBlockDown, TextProjection, discriminator_loss, generator_loss,
                                gradient_penalty, init_kaiming, relativistic_loss)
 from t2v_learn.text.bert import TextStates
-from t2v_learn.training.loop import missing_gradients
+from t2v_learn.training.loop import missing_gradients, step_generator, step_seed
 
 
 
@@ -102,6 +102,18 @@ def test_captions_are_noisy_in_training_only(gan, batch):
         torch.manual_seed(1); assert torch.equal(once, gan.generator(text, z))
         gan.eval()
         assert torch.equal(gan.generator(text, z), gan.generator(text, z))
+
+
+def test_the_noise_of_a_caption_belongs_to_its_row(gan, batch):
+    text, z = batch[1], noise(4)
+    def rows(k, n): return TextStates(text.tokens[k::n], text.mask[k::n], text.pooled[k::n])
+    with torch.no_grad():
+        torch.manual_seed(step_seed(0, 3))
+        whole = gan.generator(text, z)
+        assert torch.equal(gan.generator(text, z, generator=step_generator(0, 3)), whole)
+        for k in range(2):
+            half = gan.generator(rows(k, 2), z[k::2], generator=step_generator(0, 3, shard=(k, 2)))
+            torch.testing.assert_close(half, whole[k::2], rtol=0, atol=1e-5)
 
 
 def test_a_score_depends_on_text_places_and_order_of_frames_and_on_no_other_clip(gan, batch):

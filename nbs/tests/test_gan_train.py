@@ -44,6 +44,11 @@ def test_each_update_changes_only_its_own_network(gan, encoder, batch):
     assert moved() == {"generator"}
 
 
+def test_a_gan_refuses_parts_of_a_batch(gan, encoder):
+    with pytest.raises(InputError, match="grad_accum must be 1 for a GANTrainer, not 2"): trainer_of(gan, encoder, grad_accum=2)
+    with pytest.raises(InputError, match="grad_checkpoint is not for a VideoGAN"): trainer_of(gan, encoder, grad_checkpoint=True)
+
+
 def test_the_average_is_the_generators(gan, encoder):
     trainer = trainer_of(gan, encoder).fit(progress=False)
     assert type(trainer.ema.model) is type(gan.generator)

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from rerun import notebooks, root
 
 lib = root / "t2v_learn"
-HEAVY = {"transformers", "matplotlib", "ipywidgets", "sklearn", "accelerate", "diffusers", "imageio", "IPython"}
+HEAVY = {"transformers", "matplotlib", "ipywidgets", "sklearn", "accelerate", "diffusers", "imageio", "av", "IPython"}
 UNSAFE_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 
 

@@ -8,9 +8,9 @@ from torch import nn
 from toys import Toy, data, equal, losses, noisy_loss, toy, toy_gan
 
 from t2v_learn.core import InputError
-from t2v_learn.training.loop import (Budget, Every, Interrupted, _duration, missing_gradients, pick_device, step_generator, step_seed,
-                                     to_device)
-from t2v_learn.training.optimizers import native_bf16
+from t2v_learn.training.loop import (Budget, Every, Interrupted, Trainer, _duration, _is_lost, _n_rows, _ProgressBar, _read_rows,
+                                     asked_processes, draw_rows, missing_gradients, pick_device, step_generator, step_seed, to_device)
+from t2v_learn.training.optimizers import TrainConfig, native_bf16
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -125,6 +125,23 @@ def test_callbacks_cost_no_training_time(clock):
     assert trainer.budget.step == 120 and 1300 < clock.now < 1470
 
 
+def test_what_was_read_before_the_first_step_counts(clock):
+    trainer = toy(steps=None, minutes=1)
+    trainer.data = clock.step(0.5)
+    trainer.budget.used = 45.0
+    trainer.fit(progress=False)
+    assert trainer.budget.step == 30 and abs(trainer.budget.seconds - 60) <= 0.25
+    rates = [row["lr"] for row in trainer.history]
+    assert max(rates) < 2e-3 and rates[-1] < 1e-4, "the schedule follows the whole budget"
+
+
+def test_a_budget_that_is_used_up_before_the_first_step_gives_one(clock):
+    trainer = toy(steps=None, minutes=1)
+    trainer.data = clock.step(0.5)
+    trainer.budget.used = 90.0
+    assert trainer.fit(progress=False).budget.step == 1 and Budget(minutes=1, used=3).seconds == 3
+
+
 def test_budget_follows_the_clock():
     budget = Budget(minutes=1)
     for pace in [0.5] * 60 + [3.0] * 100:
@@ -146,6 +163,105 @@ def test_every_counts_steps_and_minutes():
 
 def test_durations_are_readable():
     assert [_duration(s) for s in (-1, 7, 750, 3723)] == ["0:00", "0:07", "12:30", "1:02:03"]
+
+
+def test_without_a_terminal_there_are_lines(capsys):
+    trainer = toy(steps=30)
+    with _ProgressBar(trainer.budget) as bar:
+        bar.bar.mininterval = 0.0                                # 30 seconds have passed at each step
+        for _ in range(3):
+            trainer.one_step()
+            bar.update(trainer.loss)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("| ")[-1].split(",")[0] for line in lines[1:]] == ["step 1", "step 2", "step 3", "step 3"]
+    assert all("\r" not in line and line == line.strip() for line in lines) and "loss" in lines[-1] and "left" in lines[-1]
+
+
+def test_without_a_terminal_a_line_comes_every_30_seconds(capsys):
+    toy(steps=40).fit(progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and "step 40" in lines[-1]            # where it began and where it ended: it took less
+
+
+# --- rows of a batch
+
+@pytest.mark.parametrize("n", [1, 2, 3, 6])
+def test_random_numbers_of_rows_do_not_depend_on_the_shards(n):
+    def draw(shard, rows):
+        generator = step_generator(3, 7, shard=shard)
+        levels = draw_rows(lambda m: torch.randint(9, (m,), generator=generator), rows, generator)
+        return levels, draw_rows(lambda m: torch.randn(m, 5, generator=generator), rows, generator)
+    whole = draw((0, 1), 6)
+    for k in range(n): assert all(torch.equal(a, b[k::n]) for a, b in zip(draw((k, n), 6 // n), whole))
+    assert torch.equal(whole[0], torch.randint(9, (6,), generator=step_generator(3, 7)))
+    plain = torch.Generator().manual_seed(0)
+    drawn = draw_rows(lambda m: torch.randn(m, generator=plain), 4, plain)
+    assert torch.equal(drawn, torch.randn(4, generator=plain.manual_seed(0)))
+
+
+def test_rows_are_read_by_shard_or_cut():
+    batch = dict(video=torch.arange(6), captions=list("abcdef"), none=None)
+    cut = _read_rows(lambda step: (batch, batch["captions"]), 0, (2, 3))
+    assert cut[0]["video"].tolist() == [2, 5] and cut[0]["captions"] == cut[1] == ["c", "f"]
+    assert cut[0]["none"] is None and _n_rows(cut) == 2 and _n_rows(None) == 0
+    class Source:
+        def __call__(self, step, shard=(0, 1)): return step, shard
+    assert _read_rows(Source(), 4, (1, 2)) == (4, (1, 2)) and _read_rows(Source(), 4, (0, 1)) == (4, (0, 1))
+
+
+# --- a batch in parts
+
+def row_loss(model, batch, generator):
+    noise = draw_rows(lambda n: torch.randn(n, *batch.shape[1:], generator=generator), len(batch), generator)
+    return (model(batch + noise).float() - batch).square().mean()
+
+
+@pytest.mark.parametrize("settings", [{}, dict(grad_clip=0.01), dict(optimizer="muon", lr=1e-3)])
+def test_parts_of_a_batch_equal_the_batch(settings, record_property):
+    def trained(parts):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, 3, 1))
+        config = TrainConfig(**dict(steps=20, precision="fp32", grad_accum=parts) | settings)
+        return Trainer(model, row_loss, data, config, device="cpu").fit(progress=False)
+    whole, halves, quarters = (trained(parts) for parts in (1, 2, 4))
+    for each in (halves, quarters):
+        difference = max(abs(a - b) for a, b in zip(losses(each), losses(whole), strict=True))
+        record_property(f"{each.config.grad_accum} parts, {settings}", difference)
+        assert difference < 1e-5 and each.budget.step == 20 and len(each.history) == 20 and each.ema.step == 20
+
+
+def test_what_needs_the_whole_batch_refuses_parts():
+    with pytest.raises(InputError, match="grad_accum must be 1 for a ToyGAN, not 2: its step needs the whole batch"): toy_gan(grad_accum=2)
+    with pytest.raises(InputError, match="cannot be shared evenly by 3: choose a batch size that 3 divides"):
+        toy(grad_accum=3).fit(progress=False)
+    with pytest.raises(InputError, match="grad_checkpoint is not for a Toy, which keeps all its activations"): toy(grad_checkpoint=True)
+    trainer = toy(grad_accum=2)
+    def broken(step): raise InputError("clip 7 is damaged: delete it.")
+    trainer.data = broken
+    with pytest.raises(InputError, match="^clip 7 is damaged: delete it.$"): trainer.fit(progress=False)
+
+
+def test_processes_that_were_asked_for(monkeypatch):
+    assert asked_processes() == 1
+    monkeypatch.setenv("MASTER_PORT", "29500")
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    class Parent:
+        def cmdline(self): return ["python", "accelerate", "launch", "--cpu", "--num_processes", "2", "train.py", "--num_processes", "5"]
+        def parent(self): return self
+    monkeypatch.setattr("psutil.Process", lambda *args: Parent())
+    assert asked_processes() == 2
+    with pytest.raises(InputError, match="accelerate launch --cpu starts one process only"): toy()
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert asked_processes() == 1
+
+
+def test_a_lost_process_is_told_from_a_mistake():
+    error = RuntimeError("[../third_party/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:26812.")
+    assert _is_lost(error) and not _is_lost(RuntimeError("shape '[2, 3]' is invalid for input of size 5"))
+    trainer = toy()
+    trainer.data = lambda step: data(step) if step < 3 else (_ for _ in ()).throw(error)
+    with pytest.raises(RuntimeError, match="Connection closed"): trainer.fit(progress=False)     # alone, nobody else can be lost
 
 
 # --- what is refused, and devices

@@ -137,7 +137,7 @@ def test_precision():
 @pytest.mark.parametrize("bad", [
     dict(), dict(steps=1, minutes=1), dict(steps=0), dict(minutes=-2), dict(steps=3, lr=math.nan), dict(steps=3, lr=0),
     dict(steps=3, grad_clip=0), dict(steps=3, precision="fp8"), dict(steps=3, decay="step"), dict(steps=3, optimizer="sgd"),
-    dict(steps=3, decay_from=1.0), dict(steps=3, ema=1.0)])
+    dict(steps=3, decay_from=1.0), dict(steps=3, ema=1.0), dict(steps=3, grad_accum=0)])
 def test_settings_that_make_no_sense(bad):
     with pytest.raises(InputError) as refused: TrainConfig(**bad)
     assert "budget" in str(refused.value) or any(name in str(refused.value) for name in bad)

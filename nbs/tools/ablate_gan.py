@@ -48,15 +48,15 @@ def without(part_of_d, part_of_g=None):
 
 def without_pairs():
     "Each score against zero (non-saturating, Goodfellow et al. 2014) instead of against the score beside it."
-    def d_loss(D, real, fake, text, gamma=0.0):
-        parts = discriminator_loss(D, real, fake, text, gamma)
+    def d_loss(D, real, fake, text, gamma=0.0, shard=(0, 1)):
+        parts = discriminator_loss(D, real, fake, text, gamma, shard)
         q = D.encode_text(text)
         phi, phi_fake = D.encode_video(torch.cat([real, fake])).chunk(2)
         real_or_fake = F.softplus(-D.score(phi, q)).mean() + F.softplus(D.score(phi_fake, q)).mean()
         return parts | dict(relativistic=real_or_fake, matching=F.softplus(D.score(phi, q.roll(1, 0))).mean())
-    def g_loss(D, fake, text, score):
+    def g_loss(D, fake, text, score, shard=(0, 1)):
         own = F.softplus(-D.score(D.encode_video(fake), D.encode_text(text).detach())).mean()
-        return generator_loss(D, fake, text, score) | dict(relativistic=own)
+        return generator_loss(D, fake, text, score, shard) | dict(relativistic=own)
     replace_in(T, discriminator_loss=d_loss, generator_loss=g_loss)
 
 

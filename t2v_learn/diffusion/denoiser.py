@@ -18,6 +18,7 @@ from ..core import InputError
 from .noise import TARGETS, append_dims, from_target, make_schedule, q_sample, target_coefficients
 from .unet3d import UNet3D, UNetConfig
 from ..text.bert import TextStates, whitening
+from ..training.loop import draw_rows
 
 # %% ../../nbs/5_diffusion/54_denoiser.ipynb #noiselevels
 @dataclass
@@ -179,14 +180,15 @@ def fit_text(self: Denoiser,
 def loss(self: Denoiser,
     video: Tensor,               # clean clips in [-1, 1], `b c f h w`
     text: TextStates,            # their captions
-    generator: torch.Generator,  # of the levels, the noise and the captions that are taken away, in this order
+    generator: torch.Generator,  # of the levels, the noise and the captions that are taken away, in this order; see `draw_rows`
     progress: float = 1.0,       # how much of the training is over, 0 to 1
 ) -> Tensor:                     # one number
     "The weighted squared error of the predicted x0, at random noise levels."
     x0 = self.normalize(video)
-    t = self.schedule.t_at(self.config.levels_at(progress).sample(len(x0), generator))
-    noise = torch.randn(x0.shape, generator=generator, device=x0.device)
-    cond_mask = torch.rand(len(x0), generator=generator, device=x0.device) >= self.config.p_uncond
+    def draw(numbers): return draw_rows(numbers, len(x0), generator)          # for these clips, of a batch that may be larger
+    t = self.schedule.t_at(draw(lambda n: self.config.levels_at(progress).sample(n, generator)))
+    noise = draw(lambda n: torch.randn(n, *x0.shape[1:], generator=generator, device=x0.device))
+    cond_mask = draw(lambda n: torch.rand(n, generator=generator, device=x0.device)) >= self.config.p_uncond
     x_t = q_sample(self.schedule, x0, t, noise)
     x0_predicted, _ = self.predict(x_t, t, text, cond_mask)
     return (self.weight(t, x0) * (x0_predicted - x0).square()).mean()

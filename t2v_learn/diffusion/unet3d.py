@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from fastcore.basics import patch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ..core import InputError
 from .blocks import CrossAttention, SpaceTimeAttention, SpatialResBlock, TemporalAttention, TemporalConv
@@ -96,6 +97,8 @@ class TextConditioner(nn.Module):
 # %% ../../nbs/5_diffusion/53_unet3d.ipynb #stage
 class UNetStage(nn.Module):
     "All blocks of one level: space, time, all positions of all frames, words, and time again."
+    grad_checkpoint = False   # True: keep only what comes in, and compute the rest again in the backward pass
+
     def __init__(self,
         dim_in: int,         # channels that come in
         dim: int,            # channels that go out
@@ -118,6 +121,11 @@ class UNetStage(nn.Module):
         n_frames: int,         # f
         images: bool = False,  # frames are pictures of their own
     ) -> Tensor:               # `(b f) dim h w`
+        if not (self.grad_checkpoint and torch.is_grad_enabled()): return self.blocks(x, cond, context, mask, n_frames, images)
+        return checkpoint(self.blocks, x, cond, context, mask, n_frames, images, use_reentrant=False)
+
+    def blocks(self, x, cond, context, mask, n_frames, images):
+        "One block after the other; arguments and result as of `forward`."
         x = self.res_block(x, cond)                                                          # (b f) dim h w
         if self.temporal_conv and not images: x = self.temporal_conv(x, n_frames)
         if self.spacetime_attention: x = self.spacetime_attention(x, 1 if images else n_frames)

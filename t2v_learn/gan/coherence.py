@@ -233,10 +233,10 @@ class LinkedGenerator(Generator):
         self.link = _LINKS[link](dim)
         self.z_dim = noise_dim if one_noise else self.n_frames * noise_dim
 
-    def forward(self, text, z):
-        "Clips `b c f h w` for noise `b z`."
-        s = self.sentence(text.pooled)                                                 # b e
-        V = self.words(text.tokens)                                                    # b n e
+    def forward(self, text, z, generator=None):
+        "Clips `b c f h w` for noise `b z`; `generator`: of the noise on the text."
+        s = self.sentence(text.pooled, generator)                                      # b e
+        V = self.words(text.tokens, generator)                                         # b n e
         f = self.n_frames
         z = z[:, None].expand(-1, f, -1) if self.one_noise else rearrange(z, "b (f z) -> b f z", f=f)
         state = self.initial_state(s, z[:, 0])

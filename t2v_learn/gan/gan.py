@@ -20,6 +20,7 @@ from .convlstm import ConvLSTMCell
 from ..text.attention import FiLM, bilinear_attention
 from ..text.bert import TextStates, whitening
 from ..text.sentences import infonce
+from ..training.loop import draw_rows, gather_rows
 
 # %% ../../nbs/4_gan/42_gan.ipynb #textprojection
 class TextProjection(nn.Module):
@@ -41,14 +42,15 @@ class TextProjection(nn.Module):
         self.mean.copy_(states.mean(0))
         self.whiten.copy_(whitening(states, floor=10))
 
-    def forward(self, states):
+    def forward(self, states, generator=None):
         "States `... d` to `... dim`."
-        return self.project(self.add_noise((states - self.mean) @ self.whiten))
+        return self.project(self.add_noise((states - self.mean) @ self.whiten, generator))
 
-    def add_noise(self, states):
+    def add_noise(self, states, generator=None):
         "In training only: between the captions that somebody wrote lie others that nobody did."
         if not (self.training and self.noise): return states
-        return states + self.noise * torch.randn_like(states)
+        def draw(n): return torch.randn(n, *states.shape[1:], generator=generator, device=states.device, dtype=states.dtype)
+        return states + self.noise * draw_rows(draw, len(states), generator)
 
 # %% ../../nbs/4_gan/42_gan.ipynb #keep-strength
 @torch.no_grad()
@@ -143,10 +145,10 @@ def decode(self: Generator, h, cond):
     return rearrange(frames, "(b f) c h w -> b c f h w", f=self.n_frames)
 
 @patch
-def forward(self: Generator, text, z, return_weights=False):
-    "Clips `b c f h w` for noise `b z`; with `return_weights` also how much each frame attended to each word, `b f n`."
-    s = self.sentence(text.pooled)                                                          # b e
-    V = self.words(text.tokens)                                                             # b n e
+def forward(self: Generator, text, z, return_weights=False, generator=None):
+    "Clips `b c f h w` for noise `b z`; also how much each frame attended to each word, `b f n`. `generator`: of the noise on the text."
+    s = self.sentence(text.pooled, generator)                                               # b e
+    V = self.words(text.tokens, generator)                                                  # b n e
     scene = self.mapping(torch.cat([s, z], 1))                                              # b e
     state = self.initial_state(s, z)
     states = []
@@ -291,18 +293,21 @@ def discriminator_loss(
     fake: Tensor,                 # G's clips for the same captions, without G's graph
     text: TextStates,             # the captions
     gamma: float = 0.0,           # weight of the gradient penalty; 0: not computed
+    shard: tuple[int, int] = (0, 1),  # (k, n): these are the rows k, k + n, ... of a batch that n processes share
 ) -> dict:                        # "relativistic", "matching", "infonce" and "penalty", whose sum D makes small; "score" of the real clips
     "Real above fake, the own caption above another's, each clip's caption found among all; and a gradient penalty."
-    q = discriminator.encode_text(text)
-    phi, phi_fake = discriminator.encode_video(torch.cat([real, fake])).chunk(2)
+    own_q = discriminator.encode_text(text)
+    own_phi, own_phi_fake = discriminator.encode_video(torch.cat([real, fake])).chunk(2)
+    q, phi, phi_fake = (gather_rows(own, shard) for own in (own_q, own_phi, own_phi_fake))
     score = discriminator.score(phi, q)
     parts = dict(relativistic=relativistic_loss(score, discriminator.score(phi_fake, q)),
                  matching=relativistic_loss(score, discriminator.score(phi, q.roll(1, 0))),
                  infonce=infonce(phi, q, temperature=phi.shape[1]**.5))
-    if gamma:
-        half = len(real) // 2 or 1
-        both = torch.cat([real[:half], fake[:half]])                     # half of R1 and half of R2 each: their mean
-        parts["penalty"] = gamma * gradient_penalty(discriminator, both, torch.cat([q[:half], q[:half]]))
+    half = len(q) // 2 or 1                                              # half of R1 and half of R2 each: their mean
+    n = len(range(shard[0], half, shard[1]))                             # how many of that half are among these rows
+    if gamma and n:
+        penalty = gradient_penalty(discriminator, torch.cat([real[:n], fake[:n]]), torch.cat([own_q[:n], own_q[:n]]))
+        parts["penalty"] = gamma * penalty * (n * shard[1] / half)       # the mean over the processes is that of the whole half
     return parts | dict(score=score.detach())
 
 # %% ../../nbs/4_gan/42_gan.ipynb #generator-loss
@@ -310,11 +315,12 @@ def generator_loss(
     discriminator: Discriminator, # D, as it is
     fake: Tensor,                 # G's clips, with G's graph
     text: TextStates,             # their captions
-    score_real: Tensor,           # D's score of the real clips beside them, `b`
+    score_real: Tensor,           # D's score of the real clips beside them, `b`; of the whole batch
+    shard: tuple[int, int] = (0, 1),  # (k, n): these are the rows k, k + n, ... of a batch that n processes share
 ) -> dict:                        # "relativistic" and "infonce", whose sum G makes small
     "A fake above the real clip beside it, and its own caption found among all."
-    q = discriminator.encode_text(text).detach()
-    phi = discriminator.encode_video(fake)
+    q = gather_rows(discriminator.encode_text(text).detach(), shard)
+    phi = gather_rows(discriminator.encode_video(fake), shard)
     return dict(relativistic=relativistic_loss(discriminator.score(phi, q), score_real),
                 infonce=infonce(phi, q, temperature=phi.shape[1]**.5))
 

@@ -15,7 +15,7 @@ import torch
 from ..core import InputError
 from .gan import Generator, GANConfig, VideoGAN, discriminator_loss, generator_loss
 from ..text.bert import TextEncoder
-from ..training.loop import Trainer
+from ..training.loop import Trainer, draw_rows, step_generator
 from ..training.optimizers import TrainConfig, make_optimizer
 from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
 from ..video.clips import Clip
@@ -44,8 +44,10 @@ class GANTrainer(Trainer):
         "One update of each network; D's relativistic loss. All parts of both losses go into the history."
         video, captions = batch
         text = self.encoder(captions).to(self.device)
-        z = torch.randn(len(video), self.model.config.z_dim, generator=generator, device=self.device)
-        with self.autocast(): fake = self.model.generator(text, z)
+        z_dim = self.model.config.z_dim
+        z = draw_rows(lambda n: torch.randn(n, z_dim, generator=generator, device=self.device), len(video), generator)
+        noise = step_generator(self.config.seed, self.budget.step, self.device, self.shard)           # of the captions
+        with self.autocast(): fake = self.model.generator(text, z, generator=noise)
         parts = self.update_discriminator(video, fake.detach(), text)
         self.update_generator(fake, text, parts["score"])
         return parts["relativistic"].detach()
@@ -55,7 +57,7 @@ class GANTrainer(Trainer):
         c = self.model.config
         gamma = c.gamma * c.penalty_every if self.budget.step % c.penalty_every == 0 else 0.0
         self.model.discriminator.requires_grad_(True)
-        with self.autocast(): parts = discriminator_loss(self.model.discriminator, video, fake, text, gamma)
+        with self.autocast(): parts = discriminator_loss(self.model.discriminator, video, fake, text, gamma, self.shard)
         losses = {name: part for name, part in parts.items() if name != "score"}
         self.update("discriminator", sum(losses.values()))
         self.metrics |= {f"d_{name}": losses[name].detach() for name in ("matching", "infonce")}
@@ -64,7 +66,7 @@ class GANTrainer(Trainer):
     def update_generator(self, fake, text, score_real):
         "One update of G; its gradient passes through D, which stays as it is."
         self.model.discriminator.requires_grad_(False)
-        with self.autocast(): losses = generator_loss(self.model.discriminator, fake, text, score_real)
+        with self.autocast(): losses = generator_loss(self.model.discriminator, fake, text, score_real, self.shard)
         self.update("generator", sum(losses.values()))
         self.metrics |= {f"g_{name}": loss.detach() for name, loss in losses.items()}
         self.model.discriminator.requires_grad_(True)

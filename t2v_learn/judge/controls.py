@@ -138,12 +138,10 @@ def _through_h264(
     crf: int = 18,                  # quality: lower is better
 ) -> np.ndarray:                    # uint8 `f h w c`
     "Written as MP4 and read again."
-    import imageio.v3 as iio
     with TemporaryDirectory() as folder:
         file = Path(folder) / "clip.mp4"
-        iio.imwrite(file, render(scene), fps=8, quality=None, output_params=["-crf", str(crf)], plugin="FFMPEG", codec="libx264",
-                    macro_block_size=1)
-        return iio.imread(file, plugin="FFMPEG")
+        write_video(Clip(render(scene)), file, crf=str(crf))
+        return read_video(file).frames
 
 # %% ../../nbs/6_judge/62_controls.ipynb #through-gif
 def _through_gif(

@@ -304,6 +304,23 @@ def load_state(
     advice = f"delete the folder {found} to go on from {older[-1].name}" if older else f"delete the folder {found} and start again"
     return read_tensors(found / "state.safetensors", advice), _read_settings(found / "state.json", needs, advice)
 
+# %% ../../nbs/3_training/33_checkpoint.ipynb #check-same
+_SAME = ("arch", "preset", "size", "frames")   # of `Trainer.extra`: what the shapes of a model follow from
+
+def _check_same(
+    meta: dict,       # of a checkpoint
+    trainer: Trainer, # that shall go on from it
+    path: str | Path, # of the checkpoint, for the message
+) -> None:
+    "Raises CheckpointError for another kind of model, another size or another seed than the kept ones"
+    kept = {name: meta.get("extra", {}).get(name) for name in _SAME} | dict(seed=meta["config"]["seed"])
+    asked = {name: trainer.extra.get(name) for name in _SAME} | dict(seed=trainer.config.seed)
+    for name, old in kept.items():
+        new = asked[name]
+        if None not in (old, new) and old != new:
+            advice = f"resume it with its own {name}, or train in another folder"
+            raise CheckpointError(f"{path} was trained with {name} {old}, not {new}: {advice}.")
+
 # %% ../../nbs/3_training/33_checkpoint.ipynb #checkpoints
 class Checkpoints:
     "The checkpoints of one training, in a folder: `Trainer(..., checkpoints=Checkpoints(folder))`"
@@ -315,13 +332,14 @@ class Checkpoints:
         self.keep = keep
 
     def begin(self, trainer, resume=False):
-        "Before the first step: brings the trainer to where the newest checkpoint stands; InputError if it must not or cannot"
+        "Before the first step: to where the newest checkpoint of this folder (True) or another stands; InputError if that must not be"
         check_writable(self.folder / "checkpoints")
         found = latest(self.folder)
-        if found and not resume:
+        other = None if isinstance(resume, bool) or Path(resume).resolve() == self.folder.resolve() else Path(resume)
+        if found and (other or not resume):
             raise InputError(f"{self.folder} already holds a training ({found.name}): resume it, or name another folder.")
-        if found: self.load(trainer, found)
-        elif resume: print(f"no checkpoint in {self.folder} yet: starting at step 0.")
+        if other or found: self.load(trainer, other or found)
+        elif resume and trainer.processes.rank == 0: print(f"no checkpoint in {self.folder} yet: starting at step 0.")
 
     def save(self, trainer):
         "Between two steps: writes where the training stands, and returns the checkpoint's folder"
@@ -334,14 +352,12 @@ class Checkpoints:
         "Brings a freshly built trainer to where a checkpoint stands; None: the newest. CheckpointError if it does not fit"
         path = path or self.folder
         tensors, meta = load_state(path, needs=("step", "seconds", "pace", "ema_step", "columns", "config"))
-        seed = meta["config"]["seed"]
-        if seed != trainer.config.seed:
-            raise CheckpointError(f"{path} was trained with seed {seed}, not {trainer.config.seed}: resume it with its own seed.")
+        _check_same(meta, trainer, path)
         _restore_training(trainer, tensors, path)
         trainer.history = _history_rows(tensors["history"], meta["columns"])
         trainer.ema.step = meta["ema_step"]
         budget = trainer.budget
         budget.step = meta["step"]
-        budget.used = meta["seconds"]
+        budget.used += meta["seconds"]                   # to what this process has spent already, with reading clips
         budget.recent = [meta["pace"]]
         budget.minute = budget.minute_before = budget.used / 60

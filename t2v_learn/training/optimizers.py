@@ -164,10 +164,12 @@ class TrainConfig:
     save_every_steps: int | None = None        # a checkpoint every so many updates
     save_every_minutes: float | None = 2.0     # and every so many minutes
     log_every: int = 1              # a line of history every so many updates
+    grad_accum: int = 1             # parts that a step's batch is read and computed in, one after the other
+    grad_checkpoint: bool = False   # compute activations again in the backward pass instead of keeping them: less memory, more time
 
     def __post_init__(self):
         if (self.steps is None) == (self.minutes is None): raise InputError("a training needs a budget: give either steps or minutes.")
-        for name in ("steps", "minutes", "lr", "matrix_lr", "grad_clip", "log_every"):
+        for name in ("steps", "minutes", "lr", "matrix_lr", "grad_clip", "log_every", "grad_accum"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf: raise InputError(f"{name} must be above 0, not {value}.")
         for name, known in dict(precision=("auto", "fp32", "bf16"), decay=tuple(_DECAYS), optimizer=("adamw", "muon")).items():

@@ -12,7 +12,6 @@ import math
 import struct
 import time
 import warnings
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -84,11 +83,11 @@ class _Codec:
     odd: str         # and elsewhere
     options: dict    # of the encoder
 
-_H264 = dict(crf="12")                                                    # constant quality, hardly visible loss
+_H264 = dict(crf="12")                                                    # constant quality; 0 is the best, 51 the worst
 _CODECS = {".mp4": _Codec("mp4", "libx264", "yuv420p", "yuv444p", _H264),
            ".mov": _Codec("mov", "libx264", "yuv420p", "yuv444p", _H264),
            ".mkv": _Codec("matroska", "libx264", "yuv420p", "yuv444p", _H264),
-           ".avi": _Codec("avi", "libx264", "yuv420p", "yuv444p", _H264 | dict(bf="0")),     # an AVI cannot say in which order frames are shown
+           ".avi": _Codec("avi", "libx264", "yuv420p", "yuv444p", _H264 | dict(bf="0")),      # an AVI knows no order but that of storage
            ".webm": _Codec("webm", "libvpx-vp9", "gbrp", "gbrp", dict(lossless="1"))}
 
 # %% ../../nbs/1_video/12_containers.ipynb #write-av
@@ -101,6 +100,7 @@ def _write_av(
     frames: np.ndarray, # uint8 f h w c
     fps: float,         # frames per second
     target: Path,       # file to write, with one of the endings of `_CODECS`
+    **options: str,     # of the encoder, instead of those of `_CODECS`
 ) -> None:
     "A video file by way of PyAV; OSError or ValueError if it fails"
     import av
@@ -111,7 +111,7 @@ def _write_av(
     faststart = dict(movflags="+faststart") if codec.container in ("mp4", "mov") else {}
     try:
         with av.open(f"file:{target}", "w", format=codec.container, options=faststart) as movie:
-            stream = movie.add_stream(codec.name, rate=rate, options=codec.options, width=w, height=h, pix_fmt=pixels)
+            stream = movie.add_stream(codec.name, rate=rate, options=codec.options | options, width=w, height=h, pix_fmt=pixels)
             context = stream.codec_context
             context.time_base = 1 / rate
             if pixels != "gbrp": context.colorspace = context.color_primaries = context.color_trc = 1     # BT.709
@@ -133,6 +133,7 @@ def write_video(
     clip: Clip,                # what to write
     path: str | Path,          # the ending chooses the format, see `WRITERS`
     fps: float | None = None,  # frames per second, if not the clip's own
+    **options: str,            # of a video encoder, such as crf="18"
 ) -> None:
     "Write every frame of a clip to a file, whole or not at all; InputError if that cannot be done"
     writer = WRITERS.get(Path(path).suffix.lower())
@@ -140,9 +141,9 @@ def write_video(
         raise InputError(f"{path} has an ending that cannot be written: choose one of {', '.join(WRITERS)}.")
     if fps is not None: clip = Clip(clip.frames, fps)
     try:
-        with atomic_path(path) as temporary: writer(clip.frames, clip.fps, temporary)
+        with atomic_path(path) as temporary: writer(clip.frames, clip.fps, temporary, **options)
     except InputError: raise
-    except (ValueError, OverflowError, struct.error) as error:   # sizes and rates beyond what a format can state
+    except (ValueError, TypeError, OverflowError, struct.error) as error:   # sizes, rates, options beyond what a format can state
         raise InputError(f"{path} cannot hold this clip ({error}): choose another format.") from error
 
 # %% ../../nbs/1_video/12_containers.ipynb #save
@@ -259,6 +260,7 @@ def _on_ground(
     background: tuple = (0, 0, 0),   # red, green, blue
 ) -> np.ndarray: # uint8 ... 3
     "Lay what is partly transparent on one colour"
+    if (pixels[..., 3] == 255).all(): return np.ascontiguousarray(pixels[..., :3])
     opaque = pixels[..., 3:].astype(np.uint16)
     mixed = pixels[..., :3] * opaque + np.array(background, np.uint16) * (255 - opaque)
     return ((mixed + 127) // 255).astype(np.uint8)
@@ -328,7 +330,7 @@ class _Stopwatch:
     def check(self):
         if time.thread_time() > self.end: raise TimeoutError
 
-# %% ../../nbs/1_video/12_containers.ipynb #picture-file
+# %% ../../nbs/1_video/12_containers.ipynb #picture-kind
 VIDEO_ENDINGS = (".gif", ".png", ".apng", ".webp", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
                  ".wmv", ".flv", ".ogv", ".3gp")                     # what clips are called; what is in them is looked at later
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".bmp", ".png", ".webp")        # still pictures: clips of one frame
@@ -355,6 +357,7 @@ def _whole_webp(
         end += 8 + size + size % 2
     return b"RIFF" + struct.pack("<I", end - 8) + data[8:end]
 
+# %% ../../nbs/1_video/12_containers.ipynb #picture-file
 class _PictureFile:
     "A PNG, WebP, JPEG or BMP as a film"
     def __init__(self, file, kind):
@@ -369,6 +372,7 @@ class _PictureFile:
         self.width, self.height = self.image.size
         _check_size(self.width, self.height, 1)
         self.stated = getattr(self.image, "n_frames", 1) if kind in ("png", "webp") else 1
+        if self.stated > _MAX_FRAMES: raise TooLarge(f"{self.stated:,} frames")
         milliseconds = self._milliseconds()
         self.still = len(milliseconds) == 1 and not milliseconds[0]
         self.durations = np.array([one if one > 0 else 100 for one in milliseconds]) / 1000
@@ -399,28 +403,30 @@ class _PictureFile:
         except _UNREADABLE: self.cut = True
         return found or [0]
 
-    def frames(self, wanted, background, size):
-        "yields (which, uint8 h w c) of the wanted frames, as far as they can be read"
-        from PIL import Image
-        self._open()
-        for i in range(max(wanted) + 1):
-            try:
-                self._go_to(i)
-                self.image.load()
-            except TimeoutError: raise
-            except _UNREADABLE:
-                self.faults += 1
-                return
-            self.read = i + 1
-            self.watch.allow(self.width * self.height)
-            image = self.image
-            if image.mode.startswith("I"): image = Image.fromarray((np.array(image) >> 8).astype(np.uint8))   # 16 bits of grey
-            if i in wanted: yield i, _on_ground(np.array(image.convert("RGBA")), background)
+# %% ../../nbs/1_video/12_containers.ipynb #picture-frames
+@patch
+def frames(self: _PictureFile, wanted, background, size):
+    "yields (which, uint8 h w c) of the wanted frames, as far as they can be read"
+    from PIL import Image
+    self._open()
+    for i in range(max(wanted) + 1):
+        try:
+            self._go_to(i)
+            self.image.load()
+        except TimeoutError: raise
+        except _UNREADABLE:
+            self.faults += 1
+            return
+        self.read = i + 1
+        self.watch.allow(self.width * self.height)
+        image = self.image
+        if image.mode.startswith("I"): image = Image.fromarray((np.array(image) >> 8).astype(np.uint8))   # 16 bits of grey
+        if i in wanted: yield i, _on_ground(np.array(image.convert("RGBA")), background)
 
 # %% ../../nbs/1_video/12_containers.ipynb #movie-file
 _FORMATS = "gif,mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,ivf,mxf,nut,rm,wtv,yuv4mpegpipe,gxf"
-_RAW_FORMATS = {".h264": "h264", ".264": "h264", ".hevc": "hevc", ".265": "hevc", ".m4v": "m4v", ".mjpeg": "mjpeg", ".mjpg": "mjpeg", ".dv": "dv",
-                ".obu": "obu", ".m1v": "mpegvideo", ".m2v": "mpegvideo"}    # they have no head by which to know them: by name only
+_RAW_FORMATS = {".h264": "h264", ".264": "h264", ".hevc": "hevc", ".265": "hevc", ".m4v": "m4v", ".mjpeg": "mjpeg", ".mjpg": "mjpeg",
+                ".dv": "dv", ".obu": "obu", ".m1v": "mpegvideo", ".m2v": "mpegvideo"}     # without a head by which to know them: by name
 _SEEKABLE = ("mov", "matroska")                                   # the others have no table of keyframes, or none to rely on
 _STILL_CODECS = ("png", "mjpeg", "bmp", "gif", "webp")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}          # ffmpeg's own ones drop transparency
@@ -454,6 +460,7 @@ def _main_track(
     default = av.stream.Disposition.default
     return min(tracks, key=lambda track: (len(tracks) > 1 and track.codec.name in _STILL_CODECS, not track.disposition & default))
 
+# %% ../../nbs/1_video/12_containers.ipynb #movie-file-class
 class _MovieFile:
     "A video file: when its frames are shown, and those that are wanted"
     def __init__(self, file, strict=True, seeking=True):
@@ -465,6 +472,7 @@ class _MovieFile:
         self.read = 0                     # frames decoded
         self.still = False
         self.cut = False                  # whether a piece of the file could not be found
+        self.scaling = _scaling()
         self._open()
         self.kind = self.container.format.name.split(",")[0]
         self.codec = self.track.codec.name
@@ -476,10 +484,14 @@ class _MovieFile:
         "Open the file at its beginning"
         import av
         self.file.seek(0)
-        self.container = av.open(self.file, metadata_errors="replace", options=dict(protocol_whitelist="none", format_whitelist=self.formats))
+        options = dict(protocol_whitelist="none", format_whitelist=self.formats)
+        self.container = av.open(self.file, metadata_errors="replace", options=options)
         self.track = _main_track(self.container)
         self.width = self.track.width
         self.height = self.track.height
+        aspect = float(self.track.sample_aspect_ratio or self.track.codec_context.sample_aspect_ratio or 1)
+        self.aspect = aspect if 1 / 16 < aspect < 16 else 1.0      # of a pixel: width over height
+        self.reformatter = av.video.reformatter.VideoReformatter()
         _check_size(self.width, self.height, 1)
         self.decoder = self.track.codec_context
         if self.track.metadata.get("alpha_mode") == "1" and self.track.codec.name in _ALPHA_DECODERS:
@@ -491,39 +503,43 @@ class _MovieFile:
         self.faults += 1
         if self.strict: raise _Fault
 
-    def _list_packets(self):
-        "Time stamps, durations and keyframes of all packets that are to be shown, in the order of time"
-        import av
-        found = []
-        try:
-            for packet in self.container.demux(self.track):
-                self.watch.check()
-                if packet.size and not packet.is_discard: found.append((packet.pts, packet.duration or 0, packet.is_keyframe))
-                if packet.size and self.kind == "gif": self.cut = not _gif_is_closed(bytes(packet))      # of the last packet
-                if len(found) > _MAX_PACKETS: raise TooLarge(f"more than {_MAX_PACKETS:,} frames")
-        except av.FFmpegError: self.cut = True
-        if not found: raise DamagedFile("it holds no picture")
-        rate = self.track.average_rate or self.track.guessed_rate or Fraction(8)
-        usual = max(1, round(1 / (rate * self.track.time_base)))
-        self.numbered = any(pts is None for pts, *_ in found)            # an AVI may have no time stamps: count
-        stamps = np.arange(len(found)) * usual if self.numbered else np.array([pts for pts, *_ in found])
-        order = np.argsort(stamps, kind="stable")
-        self.stamps, first = np.unique(stamps[order], return_index=True)
-        self.keyframes = np.nonzero(np.array([key for *_, key in found])[order][first])[0]
-        last = found[order[-1]][1] or (int(np.median(np.diff(self.stamps))) if len(self.stamps) > 1 else usual)
-        self.durations = np.append(np.diff(self.stamps), last) * float(self.track.time_base)
-        self.watch.allow(len(found) * self.width * self.height)
-        self.stated = max(len(self.stamps), self._stated_elsewhere())
+# %% ../../nbs/1_video/12_containers.ipynb #list-packets
+@patch
+def _list_packets(self: _MovieFile):
+    "Time stamps, durations and keyframes of all packets that are to be shown, in the order of time"
+    import av
+    found = []
+    try:
+        for packet in self.container.demux(self.track):
+            self.watch.check()
+            if packet.size and not packet.is_discard: found.append((packet.pts, packet.duration or 0, packet.is_keyframe))
+            if packet.size and self.kind == "gif": last_packet = packet
+            if len(found) > _MAX_PACKETS: raise TooLarge(f"more than {_MAX_PACKETS:,} frames")
+    except av.FFmpegError: self.cut = True
+    if not found: raise DamagedFile("it holds no picture")
+    if self.kind == "gif": self.cut = not _gif_is_closed(bytes(last_packet))
+    rate = self.track.average_rate or self.track.guessed_rate or Fraction(8)
+    usual = max(1, round(1 / (rate * self.track.time_base)))
+    self.numbered = any(pts is None for pts, *_ in found)            # an AVI may have no time stamps: count
+    stamps = np.arange(len(found)) * usual if self.numbered else np.array([pts for pts, *_ in found])
+    order = np.argsort(stamps, kind="stable")
+    self.stamps, first = np.unique(stamps[order], return_index=True)
+    self.keyframes = np.nonzero(np.array([key for *_, key in found])[order][first])[0]
+    last = found[order[-1]][1] or (int(np.median(np.diff(self.stamps))) if len(self.stamps) > 1 else usual)
+    self.durations = np.append(np.diff(self.stamps), last) * float(self.track.time_base)
+    self.watch.allow(len(found) * self.width * self.height)
+    self.stated = max(len(self.stamps), self._stated_elsewhere())
 
-    def _stated_elsewhere(self):
-        "How many frames the tables of the file promise, or the duration in its head; 0 if it does not say"
-        if self.kind == "mov": return sum(not entry.is_discard for entry in self.track.index_entries)
-        if self.kind == "avi": return self.track.frames
-        if self.kind not in ("matroska", "flv") or not self.container.duration or len(self.container.streams) > 1: return 0
-        end = float(self.stamps[-1] * self.track.time_base) + self.durations[-1]
-        seconds = self.container.duration / 1e6
-        usual = float(np.median(self.durations))
-        return round(seconds / usual) if seconds - end > 0.9 * usual else 0
+@patch
+def _stated_elsewhere(self: _MovieFile):
+    "How many frames the tables of the file promise, or the duration in its head; 0 if it does not say"
+    if self.kind == "mov": return sum(not entry.is_discard for entry in self.track.index_entries)
+    if self.kind == "avi": return self.track.frames
+    if self.kind not in ("matroska", "flv") or not self.container.duration or len(self.container.streams) > 1: return 0
+    end = float(self.stamps[-1] * self.track.time_base) + self.durations[-1]
+    seconds = self.container.duration / 1e6
+    usual = float(np.median(self.durations))
+    return round(seconds / usual) if seconds - end > 0.9 * usual else 0
 
 # %% ../../nbs/1_video/12_containers.ipynb #movie-frames
 @patch
@@ -594,9 +610,7 @@ def picture(self: _MovieFile,
     size: int | None = None,        # height and width that are wanted in the end; None: as it is
 ) -> np.ndarray: # uint8 h w c
     "A frame as a player shows it"
-    aspect = self.track.sample_aspect_ratio or self.track.codec_context.sample_aspect_ratio or 1
-    aspect = aspect if 1 / 16 < aspect < 16 else 1
-    width = max(1, round(frame.width * aspect))
+    width = max(1, round(frame.width * self.aspect))
     height = frame.height
     shrink = min(width, height) // (4 * size) if size else 1
     if shrink > 1:
@@ -606,13 +620,13 @@ def picture(self: _MovieFile,
     if frame.colorspace == 2 and min(frame.width, frame.height) >= 720 and name.startswith(("yuv", "nv", "p0")): frame.colorspace = 1
     matrix = frame.side_data.get("DISPLAYMATRIX")
     matrix = bytes(matrix) if matrix is not None else None
-    how = dict(width=width, height=height, interpolation=_scaling(), threads=1)
+    def pixels(form): return self.reformatter.reformat(frame, width, height, form, interpolation=self.scaling, threads=1).to_ndarray()
     if frame.color_trc in _TRANSFERS:
-        signal = frame.reformat(format="rgb48le", **how).to_ndarray()
+        signal = pixels("rgb48le")
         return _turned(_tone_map(signal / np.float32(65535), _TRANSFERS[frame.color_trc]), matrix)
     if name == "pal8" or any(part.is_alpha for part in frame.format.components):
-        return _turned(_on_ground(frame.reformat(format="rgba", **how).to_ndarray(), background), matrix)
-    return _turned(frame.reformat(format="rgb24", **how).to_ndarray(), matrix)
+        return _turned(_on_ground(pixels("rgba"), background), matrix)
+    return _turned(pixels("rgb24"), matrix)
 
 # %% ../../nbs/1_video/12_containers.ipynb #refusals
 @contextmanager
@@ -625,7 +639,8 @@ def _refusals(
         if not path.is_file(): raise InputError(f"there is no file {path}: check the name.")
         yield
     except InputError: raise
-    except PermissionError as error: raise InputError(f"{path} cannot be opened, {error.strerror or error}: check who may read it.") from error
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be opened, {error.strerror or error}: check who may read it.") from error
     except DamagedFile as error: raise InputError(f"{path} cannot be used, {error}: make or fetch it again.") from None
     except TooLarge as error: raise InputError(f"{path} is too large to be read at once, {error}: {smaller}.") from None
     except MemoryError: raise InputError(f"{path} is too large for the memory of this computer: {smaller}.") from None
@@ -686,6 +701,8 @@ def _read_film(
     return Clip(np.stack([pictures[i] for i in shown]), fps)
 
 # %% ../../nbs/1_video/12_containers.ipynb #read-video
+_ATTEMPTS = ((True, True), (True, False), (False, False))    # strict, seeking
+
 def read_video(
     path: str | Path,               # almost any video, or a GIF, animated PNG or WebP, whatever its ending
     n_frames: int | None = None,    # so many frames, evenly spaced in time; None: all
@@ -698,7 +715,7 @@ def read_video(
         raise InputError(f"a clip of {n_frames} frames of {size} pixels cannot be made: ask for at least 1.")
     path = Path(path)
     with _refusals(path), open(path, "rb") as file:
-        for strict, seeking in ((True, True), (True, False), (False, False)):
+        for strict, seeking in _ATTEMPTS:
             file.seek(0)
             try:
                 film = _open_film(path, file, strict, seeking)
@@ -737,10 +754,10 @@ def probe(
     "Look into a video file without decoding more than one picture; InputError if it is none"
     path = Path(path)
     with _refusals(path), open(path, "rb") as file:
-        for strict in (True, False):
+        for strict, seeking in _ATTEMPTS:
             file.seek(0)
             try:
-                film = _open_film(path, file, strict)
+                film = _open_film(path, file, strict, seeking)
                 h, w = next((pixels.shape[:2] for _, pixels in film.frames({0}, (0, 0, 0), None)), (0, 0))
             except _Fault: continue
             _check_size(w, h, 1)
