@@ -224,8 +224,6 @@ def _save_clip(
     streamed = str(output) == "-"
     ending = f".{(form or 'gif').lstrip('.').lower()}" if streamed else output.suffix.lower()
     f, h, w, _ = clip.frames.shape
-    if ending == ".gif" and clip.fps > 50:
-        say(f"warning: a GIF shows at most 50 frames a second, so this one lasts {f / 50:.2f} s instead of {f / clip.fps:.2f} s.")
     if not streamed:
         clip.save(output, sheet=sheet)
         return print(f"{output}: {f} frames of {w}x{h}.")

@@ -119,7 +119,7 @@ class TextToVideoGAN(VideoGenerator):
         "Generate a clip for each prompt; a warning names settings that have no effect."
         settings = dict(num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, negative_prompt=negative_prompt)
         given = [name.replace("_", " ") for name, value in settings.items() if value is not None]
-        if given: warnings.warn(f"a GAN draws in one pass, so this has no effect: {', '.join(given)}.", stacklevel=3)
+        if given: warnings.warn(f"a GAN draws in one pass, so this has no effect: {', '.join(given)}.", stacklevel=1)
         prompts, seeds = as_prompts(prompt, seed)
         z = seeded_noise(seeds, (self.generator.z_dim,)).to(self.device)
         text = self.encoder(prompts).to(self.device)

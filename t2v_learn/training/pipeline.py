@@ -115,7 +115,7 @@ def make_data(
 # %% ../../nbs/3_training/34_pipeline.ipynb #watched
 def _has_terminal() -> bool:
     "Whether a progress bar can be drawn: on a terminal, or in a notebook."
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")
 
 def watched(
     things: Iterable,      # what is worked through
@@ -527,7 +527,7 @@ def _training_data(
         raise InputError(f"what {asked['model']} was trained on is not here, so nothing can be replayed: set replay to 0.")
     share = 0.0 if known is None else 0.75 if replay is None else replay
     if not share:
-        warnings.warn(f"{asked['model']} is trained on new clips only, and will forget what it could draw.", stacklevel=3)
+        warnings.warn(f"{asked['model']} is trained on new clips only, and will forget what it could draw.", stacklevel=1)
         return new, new, 0.0
     return new, _Turned(ReplayData(new, known, share)), share
 
@@ -559,7 +559,7 @@ def _keep_duration(recipe, source, share): # a `Preset`
     if not share: return replace(recipe, fps=rate)
     if not 0.8 < rate / recipe.fps < 1.25:
         warnings.warn(f"the model keeps its {recipe.fps:g} frames a second: a clip of yours that lasts {recipe.n_frames / rate:.1f} s "
-                      f"will be drawn in {recipe.n_frames / recipe.fps:.1f} s.", stacklevel=3)
+                      f"will be drawn in {recipe.n_frames / recipe.fps:.1f} s.", stacklevel=1)
     return recipe
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #around-fit
