@@ -372,8 +372,10 @@ def _why_not(
     return None if ending in VIDEO_ENDINGS else f"{file} is no clip that is read here; convert it to .mp4 or .gif, or put it elsewhere."
 
 # %% ../../nbs/1_video/16_datasets.ipynb #files
-_LISTS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
-_NOTES = re.compile(r"(readme|licen[cs]e|citation|changelog|copying|thumbs|desktop)\b.*|.*\.(md|rst|html|pdf|ya?ml|md5|sha256|ini)", re.I)
+_TABLES = (".csv", ".tsv")
+_LISTS = (".json", ".jsonl", ".ndjson", *_TABLES)
+_NOTES = re.compile(r"(readme|licen[cs]e|citation|changelog|copying)([._-].*)?|thumbs\.db|desktop\.ini|"
+                    r".*\.(md|rst|html|pdf|ya?ml|md5|sha256|ini)", re.I)
 
 @dataclass
 class _Files:
@@ -399,9 +401,11 @@ def _sort_files(
     "All files of a folder, each as what its name says that it is."
     found, problems = _walk_folder(home)
     files = _Files(home, problems=problems)
+    stems = {file.stem for file in found if file.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS}      # `readme.txt` may be said of `readme.gif`
     for file in found:
         ending = file.suffix.lower()
-        if _NOTES.fullmatch(file.name): files.notes.append(file)
+        if ending in VIDEO_ENDINGS + PICTURE_ENDINGS: files.clips[file] = _why_not(file, home, images)
+        elif _NOTES.fullmatch(file.name) and file.stem not in stems: files.notes.append(file)
         elif ending == ".txt": files.texts.append(file)
         elif ending in _LISTS: files.lists.append(file)
         else: files.clips[file] = _why_not(file, home, images)
@@ -454,16 +458,24 @@ def _read_beside(
     return _Reading(entries, files.texts)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #choose-split
-def _choose_split(
-    counts: dict,       # split or None: number of entries
-    wanted: str | None, # what was asked for; None: train where there is one
+_SET_ASIDE = ("val", "test")   # not trained on unless they are asked for
+
+def _choose_splits(
+    counts: dict,       # split or None: number of clips
+    wanted: str | None, # what was asked for; None: train where there is one, else all but val and test
     where: str,         # the list or folder, for the message
-) -> str:               # one of them, or "all"
-    "Which split is used."
+) -> set:               # those that are used; None, which stands for clips of no split, is always one of them
+    "Which splits are used."
     stated = [split for split in counts if split]
-    if wanted is None: return "train" if "train" in stated else "all"
-    wanted = _SPLITS.get(wanted.lower(), wanted)
-    if wanted == "all" or wanted in stated: return wanted
+    if wanted is None and "train" in stated: return {None, "train"}
+    if wanted is None:
+        used = {None, *stated}.difference(_SET_ASIDE)
+        if used & set(counts) or not stated: return used
+        named = " and ".join(f"{split!r}" for split in stated)
+        raise InputError(f"All clips of {where} are set aside as {named}; to use them all the same, choose --split {stated[0]}.")
+    wanted = _SPLITS.get(wanted.lower(), wanted.lower() if wanted.lower() == "all" else wanted)
+    if wanted == "all": return {None, *stated}
+    if wanted in stated: return {None, wanted}
     if not stated: raise InputError(f"{where} says nothing about splits; leave --split out.")
     raise InputError(f"{where} has no split {wanted!r}; choose {', '.join(sorted(stated))} or all.")
 
@@ -471,7 +483,7 @@ def _choose_split(
 def _gather(
     reading: _Reading, # what is said
     files: _Files,     # what is there; gets the problems
-    split: str,        # the one that is used, or "all"
+    splits: set,       # those that are used
 ) -> tuple:            # clip: its captions; the clips of other splits
     "Bring together clips and what is said of them."
     found = {}     # name: its clip, or an error
@@ -479,7 +491,7 @@ def _gather(
     others = set()
     for name, texts, part in reading.entries:
         if name not in found: found[name] = _attempt(reading.find, name)
-        if split != "all" and part not in (None, split): others.add(found[name])
+        if part not in splits: others.add(found[name])
         else: said.setdefault(name, []).extend(_as_list(texts))
     captions = {}
     for name, texts in said.items():
@@ -517,34 +529,6 @@ def _name_left_out(
     for file in files.lists + files.texts:
         if file not in used: (files.sidecars if belongs(file) else files.notes).append(file)
 
-# %% ../../nbs/1_video/16_datasets.ipynb #find-clips
-LAYOUTS = {"clips with .txt": _read_beside}   # name: function that reads it, or returns None; tried in this order
-
-def find_clips(
-    source: str | Path,               # a folder, looked through with all folders in it, or a list in it
-    videos: str | Path | None = None, # where the clips lie, if not there
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
-    images: bool = False,             # whether still pictures count as clips of one frame
-    column: str | None = None,        # the column or key of a list that holds the captions
-) -> tuple:                           # paths of clips; their captions, each a text or a list of texts; problems; facts
-    "All clips that have a good caption, and what is wrong with everything else."
-    files = _look_around(Path(source), videos, images)
-    files.split = split
-    files.column = column
-    readings = ((name, read(files)) for name, read in LAYOUTS.items())
-    layout, reading = next(((name, reading) for name, reading in readings if reading), (None, _Reading([], [])))
-    if files.unread and not layout: raise files.unread
-    if column and layout and not reading.keys: raise InputError(f"{source} holds {layout}, which have no columns; leave --column out.")
-    if not (files.clips or files.problems or reading.entries):
-        raise InputError(f"The folder {source} holds no clips; put .gif, .mp4, .webm or .png files into it, each with a .txt beside it.")
-    counts = Counter(part for *_, part in reading.entries)
-    split = _choose_split(counts, split, reading.where or str(source))
-    captions, others = _gather(reading, files, split)
-    _name_left_out(reading, files, captions, others)
-    usable = {clip: texts[0] if len(texts) == 1 else texts for clip, texts in captions.items() if not files.clips[clip]}
-    facts = _layout_facts(layout, reading, files, split, counts)
-    return list(usable), list(usable.values()), files.problems, facts
-
 # %% ../../nbs/1_video/16_datasets.ipynb #look-around
 def _video_folders(
     home: Path, # where a list lies
@@ -576,23 +560,69 @@ def _look_around(
         files.problems += more.problems
     return files
 
+# %% ../../nbs/1_video/16_datasets.ipynb #asked-split
+def _list_splits(
+    file: Path, # a list
+    home: Path, # the folder that was named
+) -> set:       # such as {"train"}, or {"train", "val"} for train_val.json
+    "The splits that a list, or the folder around it, is called by."
+    words = re.findall("[a-z]+", file.stem.lower())
+    return {_SPLITS[word] for word in words if word in _SPLITS} or {split for split in [_folder_split(file.parent, home)] if split}
+
+def _asked_split(
+    files: _Files,   # what is there
+    counts: Counter, # split: number of clips
+) -> str | None:
+    "The split that a list is called by, if somebody named that list and not its folder."
+    named = [split for file in files.lists * files.asked for split in _list_splits(file, files.home)]
+    return named[0] if len(named) == 1 and named[0] in counts else None
+
 # %% ../../nbs/1_video/16_datasets.ipynb #layout-facts
 def _layout_facts(
     layout: str | None, # its name
     reading: _Reading,  # what is said
     files: _Files,      # what is there
-    split: str,         # the one that is used, or "all"
-    counts: Counter,    # split: number of entries
+    splits: set,        # those that are used
+    counts: Counter,    # split: number of clips
 ) -> dict:              # what: how
     "What was understood of a layout."
     facts = {"layout": layout or "clips without captions"}
     if reading.where: facts["list"] = ", ".join(file.name for file in reading.used) + f" ({reading.keys})" * bool(reading.keys)
     if any(counts):
-        left_out = [f"{part} ({n:,})" for part, n in counts.items() if split != "all" and part not in (None, split)]
-        facts["split"] = split + f", left out: {', '.join(left_out)}" * bool(left_out)
+        used = [part for part in counts if part and part in splits]
+        left_out = [f"{part} ({n:,})" for part, n in counts.items() if part not in splits]
+        facts["split"] = (", ".join(used) or "what belongs to none") + f", left out: {', '.join(left_out)}" * bool(left_out)
     sidecars = [f"{ending} beside a clip ({n:,})" for ending, n in sorted(Counter(file.suffix.lower() for file in files.sidecars).items())]
     if files.notes or sidecars: facts["not used"] = ", ".join([file.name for file in files.notes] + sidecars)
     return facts
+
+# %% ../../nbs/1_video/16_datasets.ipynb #find-clips
+LAYOUTS = {"clips with .txt": _read_beside}   # name: function that reads it, or returns None; tried in this order
+
+def find_clips(
+    source: str | Path,               # a folder, looked through with all folders in it, or a list in it
+    videos: str | Path | None = None, # where the clips lie, if not there
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
+    images: bool = False,             # whether still pictures count as clips of one frame
+    column: str | None = None,        # the column or key of a list that holds the captions
+) -> tuple:                           # paths of clips; their captions, each a text or a list of texts; problems; facts
+    "All clips that have a good caption, and what is wrong with everything else."
+    files = _look_around(Path(source), videos, images)
+    files.split = split
+    files.column = column
+    readings = ((name, read(files)) for name, read in LAYOUTS.items())
+    layout, reading = next(((name, reading) for name, reading in readings if reading), (None, _Reading([], [])))
+    if files.unread and not layout: raise files.unread
+    if column and layout and not reading.keys: raise InputError(f"{source} holds {layout}, which have no columns; leave --column out.")
+    if not (files.clips or files.problems or reading.entries):
+        raise InputError(f"The folder {source} holds no clips; put .gif, .mp4, .webm or .png files into it, each with a .txt beside it.")
+    counts = Counter(part for _, part in {(str(name), part): None for name, _, part in reading.entries})     # of clips, not of captions
+    splits = _choose_splits(counts, split or _asked_split(files, counts), reading.where or str(source))
+    captions, others = _gather(reading, files, splits)
+    _name_left_out(reading, files, captions, others)
+    usable = {clip: texts[0] if len(texts) == 1 else texts for clip, texts in captions.items() if not files.clips[clip]}
+    facts = _layout_facts(layout, reading, files, splits, counts)
+    return list(usable), list(usable.values()), files.problems, facts
 
 # %% ../../nbs/1_video/16_datasets.ipynb #check-name
 def _check_name(
@@ -793,20 +823,20 @@ def _load_json(
 def _load_table(
     file: Path,     # .csv or .tsv
     problems: list, # gets a sentence for each line with too many fields
-) -> list:          # dicts, one a line
-    "The rows of a table by the names of its columns."
+) -> tuple:         # names of the columns; dicts, one a line
+    "The rows of a table by the names of its columns, which the first line says."
     try:
         with open(file, encoding="utf-8-sig", newline="") as opened:
             head = opened.readline()
             opened.seek(0)
-            lines = csv.DictReader(opened, delimiter=max(",;\t|", key=head.count), restkey="", strict=True)
+            lines = csv.DictReader(opened, delimiter=max(",;\t|", key=head.count), strict=True)
             rows = [(lines.line_num, row) for row in lines]
     except UnicodeDecodeError: raise InputError(f"{file} is not UTF-8; save it as UTF-8 text.") from None
     except csv.Error as error: raise InputError(f"{file} is no table after line {lines.line_num} ({error}); mend the quotes.") from None
     except OSError as error: raise InputError(f"{file} cannot be read ({error.strerror}); make it readable.") from None
     advice = "has more fields than the first line; put texts with commas into quotes."
-    problems += [f"Line {n} of {file} {advice}" for n, row in rows if "" in row]
-    return [row for _, row in rows if "" not in row]
+    problems += [f"Line {n} of {file} {advice}" for n, row in rows if None in row]       # where DictReader puts them; no column is called so
+    return list(lines.fieldnames or []), [row for _, row in rows if None not in row]
 
 # %% ../../nbs/1_video/16_datasets.ipynb #row-entries
 @lru_cache(maxsize=256)
@@ -855,20 +885,13 @@ def _unknown_shape(
         values = list(inner.values()) if isinstance(inner, dict) else inner
         inner = next((value for value in values if isinstance(value, (dict, list))), None)
     if not found: return InputError(f"{file} lists no clips with captions; check the file.")
-    keys = f"the keys {', '.join(map(_printable, found))}"
+    names = ", ".join(_printable(key[:40]) for key in found)        # without a line of names, the first line may be a caption
+    keys = f"the columns {names} in its first line" if Path(file).suffix.lower() in _TABLES else f"the keys {names}"
     if column: return InputError(f"{file} has {keys}, and no captions under {column!r}; choose one of these with --column.")
     return InputError(f"{file} has {keys}; understood are for the clip {', '.join(_VIDEO_KEYS)}, and for what is said of it "
                       f"{', '.join(_CAPTION_KEYS)} (or any other, if you name it with --column).")
 
 # %% ../../nbs/1_video/16_datasets.ipynb #rank-lists
-def _list_splits(
-    file: Path, # a list
-    home: Path, # the folder that was named
-) -> set:       # such as {"train"}, or {"train", "val"} for train_val.json
-    "The splits that a list, or the folder around it, is called by."
-    words = re.findall("[a-z]+", file.stem.lower())
-    return {_SPLITS[word] for word in words if word in _SPLITS} or {split for split in [_folder_split(file.parent, home)] if split}
-
 def _rank_lists(
     files: _Files, # what is there
 ) -> list:
@@ -888,7 +911,10 @@ def _read_list(
     _check_file(file, None if files.asked else files.home)
     problems = []
     find = _clip_finder(files, file.parent, str(file))
-    if file.suffix.lower() in (".csv", ".tsv"): rows = content = _load_table(file, problems)
+    if file.suffix.lower() in _TABLES:
+        columns, rows = _load_table(file, problems)
+        if problems and not rows and None not in _known_keys(tuple(columns), files.column): raise InputError(problems[0])
+        content = [dict.fromkeys(columns)] if None in _known_keys(tuple(columns), files.column) else rows
     else:
         content = _load_json(file, problems)
         try: rows = _json_rows(content, files.column) or _map_rows(content, find, files.column)
@@ -920,7 +946,8 @@ def _read_lists(
         if isinstance(reading, _Reading): readings.append(reading)
         else: files.unread = files.unread or reading
     if len(readings) < 2: return readings[0] if readings else None
-    entries = [(_attempt(reading.find, name), texts, split) for reading in readings for name, texts, split in reading.entries]
+    found = {(reading.where, name): _attempt(reading.find, name) for reading in readings for name, *_ in reading.entries}
+    entries = [(found[reading.where, name], texts, split) for reading in readings for name, texts, split in reading.entries]
     used = [file for reading in readings for file in reading.used]
     return _Reading(entries, used, readings[0].where, keys=readings[0].keys)
 
@@ -1143,8 +1170,7 @@ def _array_captions(
     if lists[0].suffix.lower() == ".txt": rows = _read_text_lines(lists[0], file.parent)
     else:
         _check_file(lists[0], file.parent)
-        load = _load_table if lists[0].suffix.lower() in (".csv", ".tsv") else _load_json
-        rows = load(lists[0], [])
+        rows = _load_table(lists[0], [])[1] if lists[0].suffix.lower() in _TABLES else _load_json(lists[0], [])
     if not isinstance(rows, list) or len(rows) != n:
         raise InputError(f"{file} holds {n:,} clips, but {lists[0].name} {len(rows):,} captions; it needs one for each, in order.")
     where = f"A caption in {lists[0]}"
@@ -1207,7 +1233,7 @@ def open_sequence(
     n_frames: int = 8,                # wanted length
     size: int = 32,                   # wanted height and width
     videos: str | Path | None = None, # where the clips of a list lie, if not beside it
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
     images: bool = False,             # whether still pictures count as clips of one frame
     column: str | None = None,        # the column or key of a list that holds the captions
     fit: str = "crop",                # what happens to clips that are not square, one of `FITS`
@@ -1245,7 +1271,7 @@ def open_data(
     size: int = 32,                   # wanted height and width
     strict: bool = False,             # read everything now, and stop at what cannot be used
     videos: str | Path | None = None, # where the clips of a list lie, if not beside it
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
     images: bool = False,             # whether still pictures count as clips of one frame
     column: str | None = None,        # the column or key of a list that holds the captions
     fit: str = "crop",                # what happens to clips that are not square, one of `FITS`
@@ -1384,7 +1410,7 @@ def survey(
     workers: int = 2,                 # files read at once
     progress: bool = False,           # show a bar
     videos: str | Path | None = None, # where the clips of a list lie, if not beside it
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
     images: bool = False,             # whether still pictures count as clips of one frame
     column: str | None = None,        # the column or key of a list that holds the captions
     fit: str = "crop",                # what happens to clips that are not square, one of `FITS`
