@@ -412,7 +412,7 @@ def _sort_files(
     "All files of a folder, each as what its name says that it is."
     found, problems = _walk_folder(home)
     files = _Files(home, problems=problems)
-    stems = {file.stem for file in found if file.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS}      # `readme.txt` may be said of `readme.gif`
+    stems = {file.stem for file in found if file.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS}    # of `readme.gif` is said `readme.txt`
     for file in found:
         ending = file.suffix.lower()
         if ending in VIDEO_ENDINGS + PICTURE_ENDINGS: files.clips[file] = _why_not(file, home, images)
@@ -854,8 +854,28 @@ def _load_table(
     except csv.Error as error: raise InputError(f"{file} is no table after line {lines.line_num} ({error}); mend the quotes.") from None
     except OSError as error: raise InputError(f"{file} cannot be read ({error.strerror}); make it readable.") from None
     advice = "has more fields than the first line; put texts with commas into quotes."
-    problems += [f"Line {n} of {file} {advice}" for n, row in rows if None in row]       # where DictReader puts them; no column is called so
+    problems += [f"Line {n} of {file} {advice}" for n, row in rows if None in row]     # under None stands what is too much
     return columns, [row for _, row in rows if None not in row]
+
+# %% ../../nbs/1_video/16_datasets.ipynb #unknown-shape
+def _unknown_shape(
+    content: object,           # what a list holds
+    file: Path,                # the list
+    column: str | None = None, # the key of captions, if it was named
+) -> InputError:               # to be raised
+    "The sentence for a list of a shape that nobody here knows: what was found, and what is understood."
+    found = {}     # as a set that keeps its order
+    inner = content
+    while isinstance(inner, (dict, list)) and inner:
+        if isinstance(inner, dict): found |= dict.fromkeys(map(str, list(inner)[:20]))
+        values = list(inner.values()) if isinstance(inner, dict) else inner
+        inner = next((value for value in values if isinstance(value, (dict, list))), None)
+    if not found: return InputError(f"{file} lists no clips with captions; check the file.")
+    names = ", ".join(_printable(key[:40]) for key in found)        # without a line of names, the first line may be a caption
+    keys = f"the columns {names} in its first line" if Path(file).suffix.lower() in _TABLES else f"the keys {names}"
+    if column: return InputError(f"{file} has {keys}, and no captions under {column!r}; choose one of these with --column.")
+    return InputError(f"{file} has {keys}; understood are for the clip {', '.join(_VIDEO_KEYS)}, and for what is said of it "
+                      f"{', '.join(_CAPTION_KEYS)} (or any other, if you name it with --column).")
 
 # %% ../../nbs/1_video/16_datasets.ipynb #row-entries
 @lru_cache(maxsize=256)
@@ -889,26 +909,6 @@ def _row_entries(
             stated = str(row.get(_split_key(tuple(row))) or split or "")
             entries.append((name, _texts_in(None if text is None else row[text], column), _SPLITS.get(stated.lower(), stated) or None))
     return entries
-
-# %% ../../nbs/1_video/16_datasets.ipynb #unknown-shape
-def _unknown_shape(
-    content: object,           # what a list holds
-    file: Path,                # the list
-    column: str | None = None, # the key of captions, if it was named
-) -> InputError:               # to be raised
-    "The sentence for a list of a shape that nobody here knows: what was found, and what is understood."
-    found = {}     # as a set that keeps its order
-    inner = content
-    while isinstance(inner, (dict, list)) and inner:
-        if isinstance(inner, dict): found |= dict.fromkeys(map(str, list(inner)[:20]))
-        values = list(inner.values()) if isinstance(inner, dict) else inner
-        inner = next((value for value in values if isinstance(value, (dict, list))), None)
-    if not found: return InputError(f"{file} lists no clips with captions; check the file.")
-    names = ", ".join(_printable(key[:40]) for key in found)        # without a line of names, the first line may be a caption
-    keys = f"the columns {names} in its first line" if Path(file).suffix.lower() in _TABLES else f"the keys {names}"
-    if column: return InputError(f"{file} has {keys}, and no captions under {column!r}; choose one of these with --column.")
-    return InputError(f"{file} has {keys}; understood are for the clip {', '.join(_VIDEO_KEYS)}, and for what is said of it "
-                      f"{', '.join(_CAPTION_KEYS)} (or any other, if you name it with --column).")
 
 # %% ../../nbs/1_video/16_datasets.ipynb #rank-lists
 def _rank_lists(
@@ -1232,7 +1232,7 @@ def _idx_files(
     "MNIST's pictures in a folder, if there are any."
     files = sorted(file for file in folder.iterdir() if "-images" in file.name and "idx3" in file.name)
     if not files: return []
-    parts = {"train": [file for file in files if "train" in file.name], "test": [file for file in files if re.search("t10k|test", file.name)]}
+    parts = {part: [file for file in files if re.search(called, file.name)] for part, called in (("train", "train"), ("test", "t10k|test"))}
     if split is None: return (parts["train"] or parts["test"] or files)[:1]
     wanted = _plain_split(split)
     found = [part[0] for name, part in parts.items() if part and wanted in (name, "all")]
@@ -1416,8 +1416,8 @@ class Survey:
     def __str__(self):
         named = {"not listed": self.not_listed, "used in part": self.damaged, "cannot be used": self.problems}
         facts = [f"  {name:9s} {_printable(fact)}" for name, fact in self.facts.items()]
-        lines = [line for what, several in named.items() if several for line in [f"{what} ({len(several):,}):", *(f"  {one}" for one in several)]]
-        return "\n".join([f"{self.name}: {self.usable:,} clips can be used.", *facts * bool(self.usable), *lines])
+        others = ["\n  ".join([f"{what} ({len(several):,}):", *several]) for what, several in named.items() if several]
+        return "\n".join([f"{self.name}: {self.usable:,} clips can be used.", *facts * bool(self.usable), *others])
 
 # %% ../../nbs/1_video/16_datasets.ipynb #clip-facts
 _FIT_WORDS = {"crop": "cuts off {} of a picture", "pad": "leaves {} of a frame black", "stretch": "makes the longer side {} shorter"}
