@@ -89,8 +89,9 @@ def test_an_exact_name_goes_before_one_that_is_alike(tmp_path):
     clips, captions, problems, _ = find_clips(tmp_path)
     assert captions == ["exact", "only one"] and named(problems, "a.TXT", "b/x.gif", "c/x.gif")
     write(tmp_path / "list.json", {"a.gif": "above", "sub/a": "below", "c/x.gif": "third"})
-    clips, captions, problems, _ = find_clips(tmp_path / "list.json")
-    assert [clip.relative_to(tmp_path).as_posix() for clip in clips] == ["a.gif", "sub/a.gif", "c/x.gif"] and named(problems, "b/x.gif")
+    clips, captions, problems, facts = find_clips(tmp_path / "list.json")
+    assert [clip.relative_to(tmp_path).as_posix() for clip in clips] == ["a.gif", "sub/a.gif", "c/x.gif"] and not problems
+    assert named(facts["not listed"], "b/x.gif")
 
 
 def test_a_name_with_two_clips_is_named(tmp_path):
@@ -192,7 +193,43 @@ def test_around_a_list_only_clips_are_looked_at(tmp_path):
     for name in ("book.pdf", "setup.exe", "song.mp3", "c.xyz", "notes.txt"): write(tmp_path / name, "no clip")
     write(tmp_path / "list.json", {"a": "a cat", "c": "a dog"})
     clips, _, problems, facts = find_clips(tmp_path / "list.json")
-    assert [clip.stem for clip in clips] == ["a"] and named(problems, "b.gif", "c.xyz") and "setup.exe" in facts["not used"]
+    assert [clip.stem for clip in clips] == ["a"] and named(problems, "c.xyz") and "setup.exe" in facts["not used"]
+    assert named(facts["not listed"], "b.gif")
+
+
+def test_a_list_may_be_of_some_of_the_clips(tmp_path):
+    "Those that it does not name are named and counted, pictures too, and nothing stops because of them"
+    put(tmp_path, "a.gif", "b.gif", "sub/c.gif", "d.gif")
+    Image.new("RGB", (8, 8)).save(tmp_path / "cover.jpg")
+    for name, content in (("list.json", {"a": "a cat"}), ("list.csv", "video,caption\na,a cat\n"), ("videos.txt", "a.gif\n")):
+        file = write(tmp_path / name, content)
+        if name == "videos.txt": write(tmp_path / "prompts.txt", "a cat\n")
+        for source in (tmp_path, file):
+            found = survey(source)
+            assert found.usable == 1 and not found.problems and named(found.not_listed, "b.gif", "c.gif", "d.gif", "cover.jpg")
+            assert "not listed (4):" in str(found) and "cannot be used" not in str(found)
+            found.check(strict=True)
+            assert len(open_data(source, batch_size=1, strict=True).skipped) == 0
+        file.unlink()
+
+
+@pytest.mark.parametrize("name", ["thumbs up", "desktop-1", "license plate", "README", "readme", "copying a key", "changelog"])
+def test_a_clip_may_be_called_like_a_note(tmp_path, name):
+    "And its caption, beside it or in a folder of its own"
+    put(tmp_path, f"beside/{name}.gif", "beside/a.gif", text="a cat")
+    assert said(tmp_path / "beside") == {name: ["a cat"], "a": ["a cat"]}
+    put(tmp_path, f"apart/videos/{name}.gif")
+    write(tmp_path / "apart" / "captions" / f"{name}.txt", "a cat")
+    assert said(tmp_path / "apart") == {name: ["a cat"]}
+    put(tmp_path, f"mute/{name}.gif")
+    assert named(find_clips(tmp_path / "mute")[2], f"{name}.gif")
+
+
+@pytest.mark.parametrize("name", "Thumbs.db desktop.ini README README.txt readme_en.txt LICENSE-MIT.txt a.sha256 LICENCE".split())
+def test_notes_are_no_data(tmp_path, name):
+    put(tmp_path, "a.gif", text="a cat")
+    write(tmp_path / name, "about these clips")
+    assert find_clips(tmp_path)[2:] == ([], {"layout": "clips with .txt", "not used": name})
 
 
 def test_a_folder_without_any_caption_names_each_clip(tmp_path):
@@ -214,9 +251,36 @@ def test_folders_called_train_and_test_are_splits(tmp_path):
     assert "choose test, train, val or all" in sentence(find_clips, tmp_path, split="tets")
 
 
-def test_only_one_split_is_used_whole(tmp_path):
-    put(tmp_path, "test/a.gif", "test/b.gif", text="a cat")
-    assert len(said(tmp_path)) == 2
+@pytest.mark.parametrize("folder", ["test", "Val", "validation", "dev", "testing"])
+def test_what_was_set_aside_is_not_trained_on(tmp_path, folder):
+    "Whether there is a split for training or just the other clips"
+    put(tmp_path, "a.gif", "more/b.gif", text="a cat")
+    put(tmp_path, f"{folder}/c.gif", f"{folder}/d.gif", text="set aside")
+    assert said(tmp_path) == {"a": ["a cat"], "b": ["a cat"]}
+    assert "left out: " in find_clips(tmp_path)[3]["split"] and "(2)" in find_clips(tmp_path)[3]["split"]
+    assert set(said(tmp_path, split=folder)) == {"a", "b", "c", "d"} == set(said(tmp_path, split="all"))
+    write(tmp_path / "list.json", [{"video": name, "caption": name, "split": split} for name, split in zip("abc", ("", "odd", folder))])
+    assert said(tmp_path / "list.json") == {"a": ["a"], "b": ["b"]}
+
+
+@pytest.mark.parametrize("folder", ["test", "val"])
+def test_if_all_is_set_aside_a_sentence_says_so(tmp_path, folder):
+    "Until somebody asks for the split, or names what it lies in"
+    put(tmp_path, f"set/{folder}/a.gif", f"set/{folder}/b.gif", text="a cat")
+    put(tmp_path, "lists/a.gif")
+    write(tmp_path / "lists" / f"{folder}.json", [{"video": "a", "caption": "a cat"}])
+    put(tmp_path, "stated/a.gif")
+    write(tmp_path / "stated" / "list.json", [{"video": "a", "caption": "a cat", "split": folder}])
+    for name in ("set", "lists", "stated"):
+        text = sentence(open_data, tmp_path / name)
+        assert "set aside" in text and f"--split {folder}" in text and name in text
+        assert "a" in said(tmp_path / name, split=folder) and "a" in said(tmp_path / name, split="all")
+    assert len(said(tmp_path / "set" / folder)) == 2
+    assert said(tmp_path / "lists" / f"{folder}.json") == {"a": ["a cat"]}
+    assert "set aside" in sentence(open_data, tmp_path / "stated" / "list.json")
+
+
+def test_without_splits_there_is_none_to_ask_for(tmp_path):
     put(tmp_path / "plain", "a.gif", text="a cat")
     assert "says nothing about splits" in sentence(find_clips, tmp_path / "plain", split="train")
 
@@ -233,6 +297,28 @@ def test_lists_of_several_splits_are_one_set(tmp_path):
         clips, captions, problems, facts = find_clips(tmp_path / folder, split="all")
         assert sorted(captions) == ["test", "train", "validation"] and not problems and facts["list"].count(",") == 3
     assert said(tmp_path / "hub" / "test" / "metadata.csv") == {"1": ["test"]}
+
+
+def test_clips_are_counted_and_not_their_captions(tmp_path):
+    "What is left out, in one list and in several"
+    put(tmp_path, *(f"{set_}/video{i}.gif" for set_ in ("one", "two") for i in range(6)))
+    said = {f"video{i}": [f"{i} {n}" for n in range(20)] for i in range(6)}
+    splits = dict(zip(said, ("train", "train", "test", "test", "test", "val")))
+    rows = [{"video": name, "caption": text, "split": splits[name]} for name, texts in said.items() for text in texts]
+    write(tmp_path / "one" / "list.json", rows)
+    for split in set(splits.values()): write(tmp_path / "two" / f"{split}.json", [row for row in rows if row["split"] == split])
+    for set_ in ("one", "two"):
+        text = find_clips(tmp_path / set_)[3]["split"]
+        assert text.startswith("train, left out: ") and "test (3)" in text and "val (1)" in text
+
+
+def test_a_clip_that_is_missing_is_named_once(tmp_path):
+    "However many captions it has, in one list and in several"
+    put(tmp_path, "a.gif", "b.gif")
+    for split, name in (("train", "a"), ("val", "b")):
+        write(tmp_path / f"{split}.json", [{"video": video, "caption": text} for video in (name, f"lost {name}") for text in "xyz"])
+        assert named(find_clips(tmp_path, split=split)[2], f"lost {name}")
+    assert named(find_clips(tmp_path, split="all")[2], "lost a", "lost b")
 
 
 # --- MSR-VTT and other JSON
@@ -336,7 +422,7 @@ def test_a_bad_line_is_named_and_the_others_are_used(tmp_path):
     put(tmp_path, "video0.gif", "video1.gif")
     file = write(tmp_path / "list.jsonl", json.dumps(ENTRY) + '\n{"video": "video1", "cap\n')
     clips, _, problems, _ = find_clips(file)
-    assert [clip.stem for clip in clips] == ["video0"] and named(problems, "Line 2", "video1.gif")
+    assert [clip.stem for clip in clips] == ["video0"] and named(problems, "Line 2")
 
 
 @pytest.mark.parametrize("video", "video path file_name filename file video_path videoid videoID video_id image_id clip id name".split())
@@ -409,13 +495,45 @@ def test_lines_of_a_table_that_are_wrong_are_named(tmp_path):
     "Above all a caption with commas and no quotes: it must not be cut at the first"
     put(tmp_path, "a.gif", "b.gif", "c.gif", "d.gif")
     file = write(tmp_path / "list.csv", "video,caption\na.gif,a cat\nb.gif,a square, red, moves\nc.gif\nd.gif,\n,a dog\n")
-    clips, captions, problems, _ = find_clips(file)
-    assert captions == ["a cat"] and named(problems, "Line 3", "of c.gif", "of d.gif", "without the name", "b.gif has no caption")
+    clips, captions, problems, facts = find_clips(file)
+    assert captions == ["a cat"] and named(problems, "Line 3", "of c.gif", "of d.gif", "without the name")
+    assert named(facts["not listed"], "b.gif")
     write(file, 'video,caption\na.gif,a cat\nb.gif,"a" dog\n')
     assert "after line 2" in sentence(find_clips, file)
     for content in (b"video,caption\na.gif,gr\xfcn\n", b'video,caption\na.gif,"open\n', b"", b"video,caption\n"):
         file.write_bytes(content)
         assert "list.csv" in sentence(find_clips, file)
+
+
+@pytest.mark.parametrize("head, before", [(",file_name,text", "{},"), ("file_name,,text", None), (",,file_name,text", "{},{},")])
+def test_columns_without_a_name_are_passed_over(tmp_path, head, before):
+    "As pandas writes its index"
+    put(tmp_path, "a.gif", "b.gif")
+    start = [(before or "").replace("{}", str(i)) for i in range(2)]
+    rows = [f"{start[0]}a.gif,a cat", f'{start[1]}b.gif,"a dog, red"'] if before else ["a.gif,0,a cat", 'b.gif,1,"a dog, red"']
+    file = write(tmp_path / "list.csv", "\n".join([head, *rows]) + "\n")
+    for source in (tmp_path, file): assert said(source) == {"a": ["a cat"], "b": ["a dog, red"]}
+    write(file, "\n".join([head, *rows, f"{start[0]}a.gif,0,too,many,fields"]) + "\n")
+    assert named(find_clips(file)[2], "Line 4")
+
+
+@pytest.mark.parametrize("content", ["video0.gif,a red circle\n", "video0.gif,a red circle\nvideo1.gif,a cat\n",
+                                     "video0.gif,a red circle\nvideo1.gif,a cat, asleep\n",
+                                     "0,video0.gif,a red circle\n1,video1.gif,a, b\n"])
+@pytest.mark.parametrize("name, tab", [("list.csv", ","), ("list.tsv", "\t")])
+def test_a_table_without_a_header_is_answered_with_its_columns(tmp_path, content, name, tab):
+    put(tmp_path, "video0.gif", "video1.gif")
+    file = write(tmp_path / name, content.replace(",", tab))
+    for source in (tmp_path, file):
+        text = sentence(find_clips, source)
+        for part in (name, "columns", "first line", "video0.gif", "a red circle", "file_name", "--column"): assert part in text, text
+
+
+def test_a_table_of_which_every_line_is_bad(tmp_path):
+    "The first of them says why"
+    put(tmp_path, "a.gif")
+    file = write(tmp_path / "list.csv", "video,caption\na.gif,a cat, asleep\na.gif,a cat, awake\n")
+    assert "Line 2" in sentence(find_clips, file) and "quotes" in sentence(find_clips, file)
 
 
 # --- lines, folders of texts, classes
@@ -518,6 +636,16 @@ def test_arrays_that_are_no_clips_are_refused(tmp_path):
     for cut in (0, 5, 60, len(whole) - 1):
         file.write_bytes(whole[:cut])
         assert "a.npy" in sentence(open_data, file), cut
+
+
+def test_arrays_of_splits(tmp_path):
+    "The one that was asked for, or a sentence; never another one"
+    for name, n in (("train", 3), ("test", 2)): np.save(tmp_path / f"{name}.npy", np.zeros((20, n, 8, 8), np.uint8))
+    for split, n in ((None, 3), ("train", 3), ("Testing", 2)): assert len(open_sequence(tmp_path, split=split)) == n
+    assert "2 arrays" in sentence(open_sequence, tmp_path, split="all") and "'val'" in sentence(open_sequence, tmp_path, split="val")
+    (tmp_path / "train.npy").unlink()
+    assert len(open_sequence(tmp_path)) == len(open_sequence(tmp_path, split="all")) == 2
+    assert "'train'" in sentence(open_sequence, tmp_path, split="train")
 
 
 # --- fitting, and what the survey says of it

@@ -42,9 +42,11 @@ def test_what_was_understood_is_said(t2v, msrvtt):
     said = facts(out)
     assert said["layout"] == "a list" and said["list"].startswith("info.json") and said["split"] == "train, left out: val (1)"
     assert said["formats"] == "gif (2)" and said["sizes"] == "32x32 (2)" and said["seconds"] == "1" and said["fit"] == "all are square"
-    assert said["captions"].startswith("2, 2 different") and "cannot be used (1):" in out and "video3.gif has no caption" in out
-    status, strict, err = t2v("data", "msrvtt", "--strict")
-    assert (status, strict, len(err)) == (2, out, 1) and "1 cannot be used" in err[0]
+    assert said["captions"].startswith("2, 2 different") and out.partition("not listed (1):\n")[2].strip().endswith("video3.gif")
+    assert t2v("data", "msrvtt", "--strict") == (0, out, [])
+    (msrvtt.parents[1] / "videos" / "all" / "video1.gif").unlink()
+    status, out, err = t2v("data", "msrvtt", "--strict")
+    assert (status, len(err)) == (2, 1) and "1 cannot be used" in err[0] and "cannot be used (1):" in out
 
 
 @pytest.mark.parametrize("split, n", [("train", 2), ("val", 1), ("validate", 1), ("all", 3)])
@@ -106,6 +108,30 @@ def test_an_unknown_list_is_answered_with_its_keys(t2v, tmp_path):
     (tmp_path / "list.json").write_text(json.dumps([{"film_no": 1, "words": "a cat"}]))
     status, out, err = t2v("data", "list.json")
     assert (status, out, len(err)) == (2, "", 1) and all(part in err[0] for part in ("film_no", "words", "video_id", "caption", "--column"))
+
+
+def test_full_and_strict_stop_at_a_part(t2v, tmp_path):
+    "A file that is cut after its first frames"
+    put(tmp_path, "clips/a.gif", "clips/b.gif")
+    for name in "ab": (tmp_path / "clips" / f"{name}.txt").write_text(name)
+    file = tmp_path / "clips" / "b.gif"
+    file.write_bytes(file.read_bytes()[:-len(file.read_bytes()) // 3])
+    status, out, err = t2v("data", "clips", "--full")
+    assert (status, err) == (0, []) and out.startswith("clips: 2 clips") and "b.gif" in out.partition("used in part (1):\n")[2]
+    status, strict, err = t2v("data", "clips", "--full", "--strict")
+    assert (status, strict, len(err)) == (2, out, 1) and "1 can be used only in part" in err[0]
+
+
+def test_clips_set_aside_are_asked_for(t2v, tmp_path):
+    put(tmp_path, "clips/test/a.gif")
+    (tmp_path / "clips" / "test" / "a.txt").write_text("a cat")
+    status, out, err = t2v("data", "clips")
+    assert (status, out, len(err)) == (2, "", 1) and "--split test" in err[0]
+    assert t2v("data", "clips", "--split", "test")[0] == t2v("data", "clips/test")[0] == 0
+
+
+def test_digits_of_every_split(t2v):
+    for split, n in (("training", "1,347"), ("test", "450"), ("all", "1,797")): assert n in t2v("data", "digits", "--split", split)[1]
 
 
 def test_full(t2v, tmp_path, monkeypatch):

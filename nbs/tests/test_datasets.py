@@ -306,6 +306,41 @@ def test_strict_stops(hundreds, one_bad):
     assert one_bad.name in sentence(lambda: [data(step) for step in range(20)])
 
 
+def test_strict_stops_at_what_can_be_read_in_part_only(tmp_path):
+    "A file that is cut after its first frames: a warning, or an error where all should be perfect"
+    put(tmp_path, "a.gif"); put(tmp_path, "b.gif", GOOD[:len(GOOD) * 2 // 3])
+    data, warned = quietly(open_data, tmp_path, batch_size=2)
+    assert not warned and len(quietly(data, 0)[1]) == 1
+    text, warned = quietly(sentence, open_data, tmp_path, strict=True)
+    assert "b.gif" in text and not warned
+    found, warned = quietly(survey, tmp_path, full=True)
+    assert found.usable == 2 and not found.problems and not warned and len(found.damaged) == 1 and "b.gif" in found.damaged[0]
+    found.check()
+    assert "1 can be used only in part" in sentence(found.check, strict=True)
+    put(tmp_path, "b.gif")
+    survey(tmp_path, full=True).check(strict=True)
+
+
+def test_other_warnings_stay_warnings(tmp_path):
+    def speak(i): warnings.warn(f"{tmp_path} says {i}", stacklevel=1)
+    def note():
+        with module._note_damage([tmp_path / "a.gif"]) as damaged: list(module._map_in_threads(speak, range(3)))
+        return damaged
+    damaged, warned = quietly(note)
+    assert not damaged and sorted(warned) == [f"{tmp_path} says {i}" for i in range(3)]
+
+
+def test_progress_without_a_terminal_is_lines(capfd):
+    "One every half minute, and none for what takes no time; in a terminal a bar, after two seconds"
+    from tqdm import tqdm
+    assert survey(SAMPLES, progress=True).usable == 16 and capfd.readouterr().err == ""
+    options = module._progress_options(terminal=False)
+    assert options["mininterval"] == 30 and module._progress_options(terminal=True)["delay"] == 2
+    for _ in tqdm(range(3), **options | dict(delay=0, mininterval=0)): pass
+    err = capfd.readouterr().err
+    assert "\r" not in err and all("/3" in line for line in err.splitlines()) and len(err.splitlines()) >= 3
+
+
 def test_all_but_one_bad(tmp_path):
     for i in range(30): put(tmp_path, f"{i:02d}.gif", GOOD if i == 17 else GOOD[:99], f"number {i}")
     data = open_data(tmp_path, batch_size=4)
@@ -506,6 +541,29 @@ def test_what_a_mixture_skips_is_counted(tmp_path):
     assert len(warned) == 1 and "0.gif" in warned[0] and quietly(say_skipped, data)[1] == [str(data.skipped)]
 
 
+@pytest.mark.parametrize("bad_new, bad_old", [(0, 0), (1, 0), (0, 2), (2, 3)])
+def test_losses_of_both_sources_are_counted(tmp_path, bad_new, bad_old):
+    "What is known from the start, and what is met in training"
+    for name, bad in (("new", bad_new), ("old", bad_old)):
+        for i in range(5): put(tmp_path / name, f"{i}.gif", GOOD[:99] if i < bad else GOOD, f"number {i}")
+        if bad: put(tmp_path / name, "mute.gif", text=None)
+    (new, old), _ = quietly(lambda: [open_data(tmp_path / name, batch_size=4) for name in ("new", "old")])
+    data = ReplayData(new, old)
+    quietly(lambda: [data(step) for step in range(5)])
+    lost = bad_new + bool(bad_new) + bad_old + bool(bad_old)
+    assert len(data.skipped) == lost
+    _, warned = quietly(say_skipped, data)
+    assert warned == ([f"{lost} skipped because they cannot be used, {10 - bad_new - bad_old} clips left."] if lost else [])
+
+
+def test_a_mixture_with_one_source_that_counts(tmp_path):
+    put(tmp_path, "a.gif"); put(tmp_path, "mute.gif", text=None)
+    listed, _ = quietly(open_data, tmp_path, batch_size=4)
+    world = WorldData(World(), 4)
+    assert len(ReplayData(listed, world).skipped) == len(ReplayData(world, listed).skipped) == 1
+    assert ReplayData(world, world).skipped is None
+
+
 @pytest.mark.parametrize("share, batch_size, part", [(0, 8, "above 0"), (1, 8, "below 1"), (float("nan"), 8, "share"),
                                                      (.5, 1, "at least 2")])
 def test_mixtures_that_are_none(share, batch_size, part):
@@ -687,6 +745,24 @@ def test_mnist_files_are_read(tmp_path, part, ending):
         assert (sequence.pictures == pictures).all() and (sequence.labels == labels).all() and len(sequence) == 1600
     video, captions = open_data(tmp_path, batch_size=4, strict=True)(0)
     assert video.shape == (4, 3, 8, 32, 32) and video.max() > .5 and all(c.startswith("the digit ") for c in captions)
+
+
+def test_digits_of_every_split(tmp_path):
+    "By any of its usual names, built in or from files"
+    write_mnist(tmp_path, n=20, part="train")
+    write_mnist(tmp_path, n=10, part="t10k", ending=".gz")
+    numbers = {"train": (1347, 20), "test": (450, 10), "all": (1797, 30)}
+    splits = {None: "train", "train": "train", "training": "train", "test": "test", "Testing": "test", "all": "all", "ALL": "all"}
+    for split, part in splits.items():
+        built_in, written = numbers[part]
+        assert len(open_sequence("digits", split=split).pictures) == built_in
+        sequence = open_sequence(tmp_path, split=split)
+        assert len(sequence.pictures) == len(sequence.labels) == written
+    for source in ("digits", tmp_path): assert "train or test, or all" in sentence(open_sequence, source, split="val")
+    (tmp_path / "train-images-idx3-ubyte").unlink()
+    assert len(open_sequence(tmp_path, split="all").pictures) == 10
+    write_mnist(tmp_path, n=20, part="train", side=16)
+    assert "different sizes" in sentence(open_sequence, tmp_path, split="all")
 
 
 def test_training_digits_come_first_and_either_may_be_zipped(tmp_path):

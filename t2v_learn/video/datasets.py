@@ -8,14 +8,15 @@ __all__ = ['LAYOUTS', 'MOVES', 'stack_clips', 'WorldData', 'ClipFiles', 'epoch_o
            'say_skipped', 'Survey', 'survey', 'write_folder']
 
 # %% ../../nbs/1_video/16_datasets.ipynb #from-pathlib-import-path
-import csv, gzip, json, math, os, re, struct, unicodedata, warnings, zlib
+import csv, gzip, json, math, os, re, struct, sys, unicodedata, warnings, zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from statistics import median
 
@@ -33,6 +34,17 @@ def stack_clips(
 ) -> torch.Tensor:  # float32 `b c f h w` in [-1, 1]
     "From what is on screen to what a model takes."
     return to_unit(np.stack(clips)).permute(0, 4, 1, 2, 3)
+
+# %% ../../nbs/1_video/16_datasets.ipynb #shard-rows
+def _shard_rows(
+    batch_size: int, # rows of the whole batch
+    shard: tuple,    # (k, n): part k of n
+) -> range:          # which rows belong to it
+    "Every n-th row of a batch, from row k on."
+    k, n = shard
+    if not 0 <= k < n: raise InputError(f"There is no part {k} of {n}; the parts are 0 to {n - 1}.")
+    if k >= batch_size: raise InputError(f"A batch of {batch_size} clips cannot be shared out into {n} parts; take a larger batch.")
+    return range(k, batch_size, n)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #worlddata
 class WorldData:
@@ -65,17 +77,6 @@ class WorldData:
 
     def captions(self): return None        # endless: there is no list of them
     def fps(self, n_frames): return None   # the world's clips have the rate they are drawn with
-
-# %% ../../nbs/1_video/16_datasets.ipynb #shard-rows
-def _shard_rows(
-    batch_size: int, # rows of the whole batch
-    shard: tuple,    # (k, n): part k of n
-) -> range:          # which rows belong to it
-    "Every n-th row of a batch, from row k on."
-    k, n = shard
-    if not 0 <= k < n: raise InputError(f"There is no part {k} of {n}; the parts are 0 to {n - 1}.")
-    if k >= batch_size: raise InputError(f"A batch of {batch_size} clips cannot be shared out into {n} parts; take a larger batch.")
-    return range(k, batch_size, n)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #plain
 def _printable(
@@ -169,6 +170,11 @@ class _Skipped:
         if len(self) <= self.n_warnings: warnings.warn(f"skipped: {problem}", stacklevel=1)
         elif len(self) == self.n_warnings + 1: warnings.warn("more is skipped; `t2v data` names everything.", stacklevel=1)
 
+    def __add__(self, other): # those of two sets, as one number; what was named is not named again
+        both = _Skipped(self.clips + other.clips)
+        both.problems = self.problems | {(i + self.clips if i >= 0 else i - len(self)): problem for i, problem in other.problems.items()}
+        return both
+
     def __len__(self): return len(self.problems)
     def __contains__(self, i): return i in self.problems
     def __str__(self):
@@ -257,7 +263,6 @@ class ReplayData:
         if not 0 < share < 1: raise InputError(f"A share of {share:g} is no mixture; give one above 0 and below 1.")
         if n < 2: raise InputError(f"A batch of {n} cannot hold both new and old clips; take at least 2.")
         self.batch_size = n
-        self.skipped = getattr(new, "skipped", None)
         self.new = copy(new)           # the same clips, with fewer of them in a batch
         self.old = copy(old)
         self.old.batch_size = min(max(round(share * n), 1), n - 1)
@@ -270,6 +275,11 @@ class ReplayData:
         batches = [data(step, (part, n)) for data, part in wanted if part < data.batch_size]
         videos = [video for video, _ in batches]
         return torch.cat(videos), [text for _, captions in batches for text in captions]
+
+    @property
+    def skipped(self): # of both, as one number; None if neither counts
+        counted = [data.skipped for data in (self.new, self.old) if getattr(data, "skipped", None) is not None]
+        return counted[0] + counted[1] if len(counted) == 2 else next(iter(counted), None)
 
     def captions(self): # of both, as far as they can be listed; None if neither can
         lists = [captions for captions in (self.new.captions(), self.old.captions()) if captions is not None]
@@ -372,8 +382,10 @@ def _why_not(
     return None if ending in VIDEO_ENDINGS else f"{file} is no clip that is read here; convert it to .mp4 or .gif, or put it elsewhere."
 
 # %% ../../nbs/1_video/16_datasets.ipynb #files
-_LISTS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
-_NOTES = re.compile(r"(readme|licen[cs]e|citation|changelog|copying|thumbs|desktop)\b.*|.*\.(md|rst|html|pdf|ya?ml|md5|sha256|ini)", re.I)
+_TABLES = (".csv", ".tsv")
+_LISTS = (".json", ".jsonl", ".ndjson", *_TABLES)
+_NOTES = re.compile(r"(readme|licen[cs]e|citation|changelog|copying)([._-].*)?|thumbs\.db|desktop\.ini|"
+                    r".*\.(md|rst|html|pdf|ya?ml|md5|sha256|ini)", re.I)
 
 @dataclass
 class _Files:
@@ -385,6 +397,7 @@ class _Files:
     lists: list = field(default_factory=list)     # .json, .csv and the like
     notes: list = field(default_factory=list)     # READMEs, licences, lists that were not read: no data
     sidecars: list = field(default_factory=list)  # what is called like a clip that is used: sound, subtitles
+    not_listed: list = field(default_factory=list)  # clips beside a list that does not name them
     problems: list = field(default_factory=list)  # sentences
     asked: bool = False                           # whether somebody pointed at a list, and not at the folder
     split: str | None = None                      # the wanted one
@@ -399,9 +412,11 @@ def _sort_files(
     "All files of a folder, each as what its name says that it is."
     found, problems = _walk_folder(home)
     files = _Files(home, problems=problems)
+    stems = {file.stem for file in found if file.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS}    # of `readme.gif` is said `readme.txt`
     for file in found:
         ending = file.suffix.lower()
-        if _NOTES.fullmatch(file.name): files.notes.append(file)
+        if ending in VIDEO_ENDINGS + PICTURE_ENDINGS: files.clips[file] = _why_not(file, home, images)
+        elif _NOTES.fullmatch(file.name) and not (ending == ".txt" and file.stem in stems): files.notes.append(file)
         elif ending == ".txt": files.texts.append(file)
         elif ending in _LISTS: files.lists.append(file)
         else: files.clips[file] = _why_not(file, home, images)
@@ -417,6 +432,12 @@ def _name_key(
 # %% ../../nbs/1_video/16_datasets.ipynb #reading
 _SPLITS = dict(train="train", training="train", val="val", valid="val", validate="val", validation="val", dev="val",
                test="test", testing="test")
+
+def _plain_split(
+    name: str, # as somebody wrote it
+) -> str:      # train, val, test or all; what is none of these, as it is
+    "A split by its usual name: Validation -> val."
+    return "all" if name.lower() == "all" else _SPLITS.get(name.lower(), name)
 
 @dataclass
 class _Reading:
@@ -454,16 +475,24 @@ def _read_beside(
     return _Reading(entries, files.texts)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #choose-split
-def _choose_split(
-    counts: dict,       # split or None: number of entries
-    wanted: str | None, # what was asked for; None: train where there is one
+_SET_ASIDE = ("val", "test")   # not trained on unless they are asked for
+
+def _choose_splits(
+    counts: dict,       # split or None: number of clips
+    wanted: str | None, # what was asked for; None: train where there is one, else all but val and test
     where: str,         # the list or folder, for the message
-) -> str:               # one of them, or "all"
-    "Which split is used."
+) -> set:               # those that are used; None, which stands for clips of no split, is always one of them
+    "Which splits are used."
     stated = [split for split in counts if split]
-    if wanted is None: return "train" if "train" in stated else "all"
-    wanted = _SPLITS.get(wanted.lower(), wanted)
-    if wanted == "all" or wanted in stated: return wanted
+    if wanted is None and "train" in stated: return {None, "train"}
+    if wanted is None:
+        used = {None, *stated}.difference(_SET_ASIDE)
+        if used & set(counts) or not stated: return used
+        named = " and ".join(f"{split!r}" for split in stated)
+        raise InputError(f"All clips of {where} are set aside as {named}; to use them all the same, choose --split {stated[0]}.")
+    wanted = _plain_split(wanted)
+    if wanted == "all": return {None, *stated}
+    if wanted in stated: return {None, wanted}
     if not stated: raise InputError(f"{where} says nothing about splits; leave --split out.")
     raise InputError(f"{where} has no split {wanted!r}; choose {', '.join(sorted(stated))} or all.")
 
@@ -471,7 +500,7 @@ def _choose_split(
 def _gather(
     reading: _Reading, # what is said
     files: _Files,     # what is there; gets the problems
-    split: str,        # the one that is used, or "all"
+    splits: set,       # those that are used
 ) -> tuple:            # clip: its captions; the clips of other splits
     "Bring together clips and what is said of them."
     found = {}     # name: its clip, or an error
@@ -479,7 +508,7 @@ def _gather(
     others = set()
     for name, texts, part in reading.entries:
         if name not in found: found[name] = _attempt(reading.find, name)
-        if split != "all" and part not in (None, split): others.add(found[name])
+        if part not in splits: others.add(found[name])
         else: said.setdefault(name, []).extend(_as_list(texts))
     captions = {}
     for name, texts in said.items():
@@ -509,41 +538,13 @@ def _name_left_out(
         known = clip.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS
         if not known and belongs(clip): files.sidecars.append(clip)
         elif not known and files.asked and clip not in captions: files.notes.append(clip)
+        elif known and reading.where and clip not in captions and clip not in others: files.not_listed.append(clip)
         elif reason and (clip in captions or clip not in others): files.problems.append(reason)
         elif not reason and clip not in captions and clip not in others:
-            remedy = f" in {reading.where}; add it" if reading.where else f"; write one into {clip.with_suffix('.txt').name} beside it"
-            files.problems.append(f"The clip {clip} has no caption{remedy}.")
+            files.problems.append(f"The clip {clip} has no caption; write one into {clip.with_suffix('.txt').name} beside it.")
     used = set(reading.used)
     for file in files.lists + files.texts:
         if file not in used: (files.sidecars if belongs(file) else files.notes).append(file)
-
-# %% ../../nbs/1_video/16_datasets.ipynb #find-clips
-LAYOUTS = {"clips with .txt": _read_beside}   # name: function that reads it, or returns None; tried in this order
-
-def find_clips(
-    source: str | Path,               # a folder, looked through with all folders in it, or a list in it
-    videos: str | Path | None = None, # where the clips lie, if not there
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
-    images: bool = False,             # whether still pictures count as clips of one frame
-    column: str | None = None,        # the column or key of a list that holds the captions
-) -> tuple:                           # paths of clips; their captions, each a text or a list of texts; problems; facts
-    "All clips that have a good caption, and what is wrong with everything else."
-    files = _look_around(Path(source), videos, images)
-    files.split = split
-    files.column = column
-    readings = ((name, read(files)) for name, read in LAYOUTS.items())
-    layout, reading = next(((name, reading) for name, reading in readings if reading), (None, _Reading([], [])))
-    if files.unread and not layout: raise files.unread
-    if column and layout and not reading.keys: raise InputError(f"{source} holds {layout}, which have no columns; leave --column out.")
-    if not (files.clips or files.problems or reading.entries):
-        raise InputError(f"The folder {source} holds no clips; put .gif, .mp4, .webm or .png files into it, each with a .txt beside it.")
-    counts = Counter(part for *_, part in reading.entries)
-    split = _choose_split(counts, split, reading.where or str(source))
-    captions, others = _gather(reading, files, split)
-    _name_left_out(reading, files, captions, others)
-    usable = {clip: texts[0] if len(texts) == 1 else texts for clip, texts in captions.items() if not files.clips[clip]}
-    facts = _layout_facts(layout, reading, files, split, counts)
-    return list(usable), list(usable.values()), files.problems, facts
 
 # %% ../../nbs/1_video/16_datasets.ipynb #look-around
 def _video_folders(
@@ -576,23 +577,70 @@ def _look_around(
         files.problems += more.problems
     return files
 
+# %% ../../nbs/1_video/16_datasets.ipynb #asked-split
+def _list_splits(
+    file: Path, # a list
+    home: Path, # the folder that was named
+) -> set:       # such as {"train"}, or {"train", "val"} for train_val.json
+    "The splits that a list, or the folder around it, is called by."
+    words = re.findall("[a-z]+", file.stem.lower())
+    return {_SPLITS[word] for word in words if word in _SPLITS} or {split for split in [_folder_split(file.parent, home)] if split}
+
+def _asked_split(
+    files: _Files,   # what is there
+    counts: Counter, # split: number of clips
+) -> str | None:
+    "The split that a list is called by, if somebody named that list and not its folder."
+    named = [split for file in files.lists * files.asked for split in _list_splits(file, files.home)]
+    return named[0] if len(named) == 1 and named[0] in counts else None
+
 # %% ../../nbs/1_video/16_datasets.ipynb #layout-facts
 def _layout_facts(
     layout: str | None, # its name
     reading: _Reading,  # what is said
     files: _Files,      # what is there
-    split: str,         # the one that is used, or "all"
-    counts: Counter,    # split: number of entries
+    splits: set,        # those that are used
+    counts: Counter,    # split: number of clips
 ) -> dict:              # what: how
     "What was understood of a layout."
     facts = {"layout": layout or "clips without captions"}
     if reading.where: facts["list"] = ", ".join(file.name for file in reading.used) + f" ({reading.keys})" * bool(reading.keys)
     if any(counts):
-        left_out = [f"{part} ({n:,})" for part, n in counts.items() if split != "all" and part not in (None, split)]
-        facts["split"] = split + f", left out: {', '.join(left_out)}" * bool(left_out)
+        used = [part for part in counts if part and part in splits]
+        left_out = [f"{part} ({n:,})" for part, n in counts.items() if part not in splits]
+        facts["split"] = (", ".join(used) or "what belongs to none") + f", left out: {', '.join(left_out)}" * bool(left_out)
     sidecars = [f"{ending} beside a clip ({n:,})" for ending, n in sorted(Counter(file.suffix.lower() for file in files.sidecars).items())]
     if files.notes or sidecars: facts["not used"] = ", ".join([file.name for file in files.notes] + sidecars)
+    if files.not_listed: facts["not listed"] = [str(clip) for clip in files.not_listed]
     return facts
+
+# %% ../../nbs/1_video/16_datasets.ipynb #find-clips
+LAYOUTS = {"clips with .txt": _read_beside}   # name: function that reads it, or returns None; tried in this order
+
+def find_clips(
+    source: str | Path,               # a folder, looked through with all folders in it, or a list in it
+    videos: str | Path | None = None, # where the clips lie, if not there
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
+    images: bool = False,             # whether still pictures count as clips of one frame
+    column: str | None = None,        # the column or key of a list that holds the captions
+) -> tuple:                           # paths of clips; their captions, each a text or a list of texts; problems; facts
+    "All clips that have a good caption, and what is wrong with everything else."
+    files = _look_around(Path(source), videos, images)
+    files.split = split
+    files.column = column
+    readings = ((name, read(files)) for name, read in LAYOUTS.items())
+    layout, reading = next(((name, reading) for name, reading in readings if reading), (None, _Reading([], [])))
+    if files.unread and not layout: raise files.unread
+    if column and layout and not reading.keys: raise InputError(f"{source} holds {layout}, which have no columns; leave --column out.")
+    if not (files.clips or files.problems or reading.entries):
+        raise InputError(f"The folder {source} holds no clips; put .gif, .mp4, .webm or .png files into it, each with a .txt beside it.")
+    counts = Counter(part for _, part in {(str(name), part): None for name, _, part in reading.entries})     # of clips, not of captions
+    splits = _choose_splits(counts, split or _asked_split(files, counts), reading.where or str(source))
+    captions, others = _gather(reading, files, splits)
+    _name_left_out(reading, files, captions, others)
+    usable = {clip: texts[0] if len(texts) == 1 else texts for clip, texts in captions.items() if not files.clips[clip]}
+    facts = _layout_facts(layout, reading, files, splits, counts)
+    return list(usable), list(usable.values()), files.problems, facts
 
 # %% ../../nbs/1_video/16_datasets.ipynb #check-name
 def _check_name(
@@ -793,20 +841,41 @@ def _load_json(
 def _load_table(
     file: Path,     # .csv or .tsv
     problems: list, # gets a sentence for each line with too many fields
-) -> list:          # dicts, one a line
-    "The rows of a table by the names of its columns."
+) -> tuple:         # names of the columns; dicts, one a line
+    "The rows of a table by the names of its columns, which the first line says."
     try:
         with open(file, encoding="utf-8-sig", newline="") as opened:
             head = opened.readline()
             opened.seek(0)
-            lines = csv.DictReader(opened, delimiter=max(",;\t|", key=head.count), restkey="", strict=True)
+            lines = csv.DictReader(opened, delimiter=max(",;\t|", key=head.count), strict=True)
             rows = [(lines.line_num, row) for row in lines]
+            columns = list(lines.fieldnames or [])
     except UnicodeDecodeError: raise InputError(f"{file} is not UTF-8; save it as UTF-8 text.") from None
     except csv.Error as error: raise InputError(f"{file} is no table after line {lines.line_num} ({error}); mend the quotes.") from None
     except OSError as error: raise InputError(f"{file} cannot be read ({error.strerror}); make it readable.") from None
     advice = "has more fields than the first line; put texts with commas into quotes."
-    problems += [f"Line {n} of {file} {advice}" for n, row in rows if "" in row]
-    return [row for _, row in rows if "" not in row]
+    problems += [f"Line {n} of {file} {advice}" for n, row in rows if None in row]     # under None stands what is too much
+    return columns, [row for _, row in rows if None not in row]
+
+# %% ../../nbs/1_video/16_datasets.ipynb #unknown-shape
+def _unknown_shape(
+    content: object,           # what a list holds
+    file: Path,                # the list
+    column: str | None = None, # the key of captions, if it was named
+) -> InputError:               # to be raised
+    "The sentence for a list of a shape that nobody here knows: what was found, and what is understood."
+    found = {}     # as a set that keeps its order
+    inner = content
+    while isinstance(inner, (dict, list)) and inner:
+        if isinstance(inner, dict): found |= dict.fromkeys(map(str, list(inner)[:20]))
+        values = list(inner.values()) if isinstance(inner, dict) else inner
+        inner = next((value for value in values if isinstance(value, (dict, list))), None)
+    if not found: return InputError(f"{file} lists no clips with captions; check the file.")
+    names = ", ".join(_printable(key[:40]) for key in found)        # without a line of names, the first line may be a caption
+    keys = f"the columns {names} in its first line" if Path(file).suffix.lower() in _TABLES else f"the keys {names}"
+    if column: return InputError(f"{file} has {keys}, and no captions under {column!r}; choose one of these with --column.")
+    return InputError(f"{file} has {keys}; understood are for the clip {', '.join(_VIDEO_KEYS)}, and for what is said of it "
+                      f"{', '.join(_CAPTION_KEYS)} (or any other, if you name it with --column).")
 
 # %% ../../nbs/1_video/16_datasets.ipynb #row-entries
 @lru_cache(maxsize=256)
@@ -841,34 +910,7 @@ def _row_entries(
             entries.append((name, _texts_in(None if text is None else row[text], column), _SPLITS.get(stated.lower(), stated) or None))
     return entries
 
-# %% ../../nbs/1_video/16_datasets.ipynb #unknown-shape
-def _unknown_shape(
-    content: object,           # what a list holds
-    file: Path,                # the list
-    column: str | None = None, # the key of captions, if it was named
-) -> InputError:               # to be raised
-    "The sentence for a list of a shape that nobody here knows: what was found, and what is understood."
-    found = {}     # as a set that keeps its order
-    inner = content
-    while isinstance(inner, (dict, list)) and inner:
-        if isinstance(inner, dict): found |= dict.fromkeys(map(str, list(inner)[:20]))
-        values = list(inner.values()) if isinstance(inner, dict) else inner
-        inner = next((value for value in values if isinstance(value, (dict, list))), None)
-    if not found: return InputError(f"{file} lists no clips with captions; check the file.")
-    keys = f"the keys {', '.join(map(_printable, found))}"
-    if column: return InputError(f"{file} has {keys}, and no captions under {column!r}; choose one of these with --column.")
-    return InputError(f"{file} has {keys}; understood are for the clip {', '.join(_VIDEO_KEYS)}, and for what is said of it "
-                      f"{', '.join(_CAPTION_KEYS)} (or any other, if you name it with --column).")
-
 # %% ../../nbs/1_video/16_datasets.ipynb #rank-lists
-def _list_splits(
-    file: Path, # a list
-    home: Path, # the folder that was named
-) -> set:       # such as {"train"}, or {"train", "val"} for train_val.json
-    "The splits that a list, or the folder around it, is called by."
-    words = re.findall("[a-z]+", file.stem.lower())
-    return {_SPLITS[word] for word in words if word in _SPLITS} or {split for split in [_folder_split(file.parent, home)] if split}
-
 def _rank_lists(
     files: _Files, # what is there
 ) -> list:
@@ -888,7 +930,10 @@ def _read_list(
     _check_file(file, None if files.asked else files.home)
     problems = []
     find = _clip_finder(files, file.parent, str(file))
-    if file.suffix.lower() in (".csv", ".tsv"): rows = content = _load_table(file, problems)
+    if file.suffix.lower() in _TABLES:
+        columns, rows = _load_table(file, problems)
+        if problems and not rows and None not in _known_keys(tuple(columns), files.column): raise InputError(problems[0])
+        content = [dict.fromkeys(columns)] if None in _known_keys(tuple(columns), files.column) else rows
     else:
         content = _load_json(file, problems)
         try: rows = _json_rows(content, files.column) or _map_rows(content, find, files.column)
@@ -920,7 +965,8 @@ def _read_lists(
         if isinstance(reading, _Reading): readings.append(reading)
         else: files.unread = files.unread or reading
     if len(readings) < 2: return readings[0] if readings else None
-    entries = [(_attempt(reading.find, name), texts, split) for reading in readings for name, texts, split in reading.entries]
+    found = {(reading.where, name): _attempt(reading.find, name) for reading in readings for name, *_ in reading.entries}
+    entries = [(found[reading.where, name], texts, split) for reading in readings for name, texts, split in reading.entries]
     used = [file for reading in readings for file in reading.used]
     return _Reading(entries, used, readings[0].where, keys=readings[0].keys)
 
@@ -1041,11 +1087,12 @@ def _read_digits(
 
 # %% ../../nbs/1_video/16_datasets.ipynb #builtin-digits
 def builtin_digits(
-    part: str = "train", # or "test"
+    part: str = "train", # or "test", or "all"; other names of splits, such as "training", will do too
 ) -> tuple:              # uint8 `n 8 8`, labels `n`
     "The handwritten digits that come with scikit-learn: 1,347 for training, 450 for testing."
-    if part not in ("train", "test"): raise InputError(f"There is no part {part!r} of the digits; choose train or test.")
-    chosen = slice(0, TRAINING_SAMPLES) if part == "train" else slice(TRAINING_SAMPLES, None)
+    parts = {"train": slice(0, TRAINING_SAMPLES), "test": slice(TRAINING_SAMPLES, None), "all": slice(None)}
+    chosen = parts.get(_plain_split(part))
+    if chosen is None: raise InputError(f"There is no part {part!r} of the digits; choose train or test, or all.")
     ink, labels = load_samples()
     return (255 * ink[chosen]).astype(np.uint8), labels[chosen]
 
@@ -1073,8 +1120,8 @@ def move_digit(
     size: int = 32,                 # height and width of the clip
 ) -> np.ndarray:                    # uint8 `f h w c`
     "A clip of a digit that moves, there or there and back, and never leaves the frame."
-    (rows,), (columns,) = (np.nonzero(picture.any(axis)) for axis in (1, 0))
-    ink = picture[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] / 255                   # without its empty margin
+    (y,), (x,) = (np.nonzero(picture.any(axis)) for axis in (1, 0))                         # rows and columns with ink
+    ink = picture[y[0]:y[-1] + 1, x[0]:x[-1] + 1] / 255                                     # without the empty margin
     scale = .45 * size / (max(ink.shape) + 1)                                               # pixels of the clip for one of the picture
     distance = generator.uniform(.25, .45) * size
     t = np.arange(n_frames) / max(1, n_frames - 1)                                          # 0 .. 1
@@ -1143,8 +1190,7 @@ def _array_captions(
     if lists[0].suffix.lower() == ".txt": rows = _read_text_lines(lists[0], file.parent)
     else:
         _check_file(lists[0], file.parent)
-        load = _load_table if lists[0].suffix.lower() in (".csv", ".tsv") else _load_json
-        rows = load(lists[0], [])
+        rows = _load_table(lists[0], [])[1] if lists[0].suffix.lower() in _TABLES else _load_json(lists[0], [])
     if not isinstance(rows, list) or len(rows) != n:
         raise InputError(f"{file} holds {n:,} clips, but {lists[0].name} {len(rows):,} captions; it needs one for each, in order.")
     where = f"A caption in {lists[0]}"
@@ -1179,16 +1225,28 @@ class ArrayClips:
         return resample(Clip(frames), self.n_frames, self.size, self.fit).frames, self.captions[i]
 
 # %% ../../nbs/1_video/16_datasets.ipynb #find-idx
-def _find_idx(
+def _idx_files(
     folder: Path,             # any
-    split: str | None = None, # train or test; None: train if it is there
-) -> Path | None:             # such as train-images-idx3-ubyte.gz, else t10k-...
+    split: str | None = None, # train, test or all; None: train if it is there, else what is
+) -> list:                    # paths such as train-images-idx3-ubyte.gz, one a part
     "MNIST's pictures in a folder, if there are any."
     files = sorted(file for file in folder.iterdir() if "-images" in file.name and "idx3" in file.name)
-    parts = {None: ("train", ""), "train": ("train",), "test": ("t10k", "test")}.get(_SPLITS.get(split, split), ())
-    found = next((file for part in parts for file in files if file.name.startswith(part)), None)
-    if files and not found: raise InputError(f"{folder} holds no digits of the split {split!r}; choose train or test.")
+    if not files: return []
+    parts = {part: [file for file in files if re.search(called, file.name)] for part, called in (("train", "train"), ("test", "t10k|test"))}
+    if split is None: return (parts["train"] or parts["test"] or files)[:1]
+    wanted = _plain_split(split)
+    found = [part[0] for name, part in parts.items() if part and wanted in (name, "all")]
+    if not found: raise InputError(f"{folder} holds no digits of the split {split!r}; choose train or test, or all.")
     return found
+
+def _read_parts(
+    files: list, # as `_idx_files` found them
+) -> tuple:      # uint8 `n h w`, uint8 `n`
+    "The pictures of all parts with their labels."
+    parts = [_read_digits(file) for file in files]
+    if len({pictures.shape[1:] for pictures, _ in parts}) > 1:
+        raise InputError(f"{files[0]} and {files[1].name} hold pictures of different sizes; name one of them.")
+    return np.concatenate([pictures for pictures, _ in parts]), np.concatenate([labels for _, labels in parts])
 
 # %% ../../nbs/1_video/16_datasets.ipynb #find-array
 def _find_array(
@@ -1197,8 +1255,13 @@ def _find_array(
 ) -> Path | None:             # such as mnist_test_seq.npy
     "The array in a folder that holds arrays and no clips."
     files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
-    if any(file.suffix.lower() in VIDEO_ENDINGS for file in files): return None
     arrays = [file for file in files if file.suffix.lower() == ".npy"]
+    if not arrays or any(file.suffix.lower() in VIDEO_ENDINGS for file in files): return None
+    wanted = split and _plain_split(split)
+    if wanted == "all" and len(arrays) > 1: raise InputError(f"{folder} holds {len(arrays)} arrays; name one of them.")
+    if wanted and wanted != "all":
+        arrays = [file for file in arrays if wanted in _list_splits(file, folder)]
+        if not arrays: raise InputError(f"{folder} holds no array of the split {split!r}; name one that is there.")
     return next(iter(_rank_lists(_Files(folder, lists=arrays, split=split))), None)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #open-sequence
@@ -1207,7 +1270,7 @@ def open_sequence(
     n_frames: int = 8,                # wanted length
     size: int = 32,                   # wanted height and width
     videos: str | Path | None = None, # where the clips of a list lie, if not beside it
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
     images: bool = False,             # whether still pictures count as clips of one frame
     column: str | None = None,        # the column or key of a list that holds the captions
     fit: str = "crop",                # what happens to clips that are not square, one of `FITS`
@@ -1216,8 +1279,9 @@ def open_sequence(
     path = Path(source)
     if str(source) == "digits" and not path.exists(): return MovingDigits(*builtin_digits(split or "train"), n_frames, size)
     if path.is_dir() and not videos:
-        idx = _find_idx(path, split)
-        path = idx or _find_array(path, split) or path
+        idx = _idx_files(path, split)
+        if idx: return MovingDigits(*_read_parts(idx), n_frames, size)
+        path = _find_array(path, split) or path
     if path.is_file() and path.suffix.lower() == ".npy": return ArrayClips(path, n_frames, size, fit)
     if path.is_file() and "idx" in path.name: return MovingDigits(*_read_digits(path), n_frames, size)
     lines = path.suffix.lower() == ".txt" and (_PROMPT_FILES.fullmatch(path.stem) or _VIDEO_FILES.fullmatch(path.stem))
@@ -1236,6 +1300,22 @@ def _map_in_threads(
     try: yield from pool.map(function, things)
     finally: pool.shutdown(cancel_futures=True)
 
+# %% ../../nbs/1_video/16_datasets.ipynb #note-damage
+@contextmanager
+def _note_damage(
+    clips: list, # paths of what is read meanwhile
+):               # a list; afterwards it holds a sentence for each file of which only a part could be read
+    "Warnings of damaged files as sentences; other warnings stay warnings."
+    damaged = []
+    names = set(map(str, clips))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        yield damaged
+    for one in warned:
+        beginnings = accumulate(str(one.message).split(" "), "{} {}".format)       # the sentence begins with the path
+        if one.category is UserWarning and not names.isdisjoint(beginnings): damaged.append(_printable(one.message))
+        else: warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
 # %% ../../nbs/1_video/16_datasets.ipynb #open-data
 def open_data(
     source: str | Path,               # see `open_sequence`
@@ -1245,7 +1325,7 @@ def open_data(
     size: int = 32,                   # wanted height and width
     strict: bool = False,             # read everything now, and stop at what cannot be used
     videos: str | Path | None = None, # where the clips of a list lie, if not beside it
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
     images: bool = False,             # whether still pictures count as clips of one frame
     column: str | None = None,        # the column or key of a list that holds the captions
     fit: str = "crop",                # what happens to clips that are not square, one of `FITS`
@@ -1253,7 +1333,9 @@ def open_data(
     "Batches from whatever holds clips and captions."
     data = SequenceData(open_sequence(source, n_frames, size, videos, split, images, column, fit), batch_size, seed, strict)
     if strict and isinstance(data.sequence, ClipFiles):
-        for _ in _map_in_threads(lambda i: data.sequence[i] and None, range(len(data.sequence))): pass
+        with _note_damage(data.sequence.clips) as damaged:
+            for _ in _map_in_threads(lambda i: data.sequence[i] and None, range(len(data.sequence))): pass
+        if damaged: raise InputError(f"{damaged[0].rstrip('.')}; make or fetch it again.")
     return data
 
 # %% ../../nbs/1_video/16_datasets.ipynb #prefetch
@@ -1318,20 +1400,24 @@ def _range_text(
 @dataclass
 class Survey:
     "What a training would find."
-    name: str      # of what was looked at
-    usable: int    # clips
-    facts: dict    # what about them: how it is
-    problems: list # sentences about the others
+    name: str        # of what was looked at
+    usable: int      # clips
+    facts: dict      # what about them: how it is
+    problems: list   # sentences about the others
+    damaged: list = field(default_factory=list)     # sentences about clips of which only a part can be read
+    not_listed: list = field(default_factory=list)  # clips beside a list that does not name them
 
-    def check(self, strict=False): # raises InputError if nothing can be used; with `strict`, if anything cannot
-        if not self.usable: raise _none_usable(self.problems)
-        if self.problems and strict:
-            raise InputError(f"In {self.name} {len(self.problems):,} cannot be used, see above: mend or remove them.")
+    def check(self, strict=False): # raises InputError if nothing can be used; with `strict`, if anything cannot, or only in part
+        if not self.usable: raise _none_usable(self.problems or [f"{self.name} holds no clip with a caption; give at least one."])
+        faults = {"cannot be used": self.problems, "can be used only in part": self.damaged}
+        found = " and ".join(f"{len(sentences):,} {what}" for what, sentences in faults.items() if sentences)
+        if found and strict: raise InputError(f"In {self.name} {found}, see above: mend or remove them.")
 
     def __str__(self):
-        bad = [f"cannot be used ({len(self.problems):,}):", *(f"  {problem}" for problem in self.problems)] if self.problems else []
+        named = {"not listed": self.not_listed, "used in part": self.damaged, "cannot be used": self.problems}
         facts = [f"  {name:9s} {_printable(fact)}" for name, fact in self.facts.items()]
-        return "\n".join([f"{self.name}: {self.usable:,} clips can be used.", *facts * bool(self.usable), *bad])
+        others = ["\n  ".join([f"{what} ({len(several):,}):", *several]) for what, several in named.items() if several]
+        return "\n".join([f"{self.name}: {self.usable:,} clips can be used.", *facts * bool(self.usable), *others])
 
 # %% ../../nbs/1_video/16_datasets.ipynb #clip-facts
 _FIT_WORDS = {"crop": "cuts off {} of a picture", "pad": "leaves {} of a frame black", "stretch": "makes the longer side {} shorter"}
@@ -1357,12 +1443,26 @@ def _clip_facts(
     facts["captions"] = f"{len(captions):,}, {len(set(captions)):,} different; words: {_range_text(n_words)}"
     return facts | {"such as": captions[0]}
 
+# %% ../../nbs/1_video/16_datasets.ipynb #progress-options
+class _LineWriter:
+    "Where a progress bar is written to if there is no terminal: each state is a line."
+    def write(self, text):
+        if text.strip(): print(text.strip(), file=sys.stderr, flush=True)
+    def flush(self): sys.stderr.flush()
+
+def _progress_options(
+    terminal: bool, # whether somebody looks at a terminal
+) -> dict:          # for tqdm
+    "A bar after two seconds, or a line every half minute."
+    options = dict(unit="clips", delay=2, leave=False)
+    return options if terminal else options | dict(file=_LineWriter(), mininterval=30, miniters=1)
+
 # %% ../../nbs/1_video/16_datasets.ipynb #survey-clips
 def _survey_clips(
     sequence: ClipFiles,    # of which every file is asked
     name: str = "data",     # what it is called
     workers: int = 2,       # files at once
-    progress: bool = False, # show a bar
+    progress: bool = False, # show a bar, or lines where there is no terminal
     full: bool = False,     # read every clip, too
 ) -> Survey:
     "What is in the files of a set, and which cannot be used."
@@ -1372,19 +1472,23 @@ def _survey_clips(
         error = _attempt(sequence.read, i) if full and not isinstance(info, InputError) else info
         return _printable(error) if isinstance(error, InputError) else info
     everything = _map_in_threads(properties, range(len(sequence)), workers)
-    found = list(tqdm(everything, total=len(sequence), disable=not progress, leave=False, unit="clips"))
+    options = _progress_options(sys.stderr.isatty())
+    with _note_damage(sequence.clips) as damaged: found = list(tqdm(everything, total=len(sequence), disable=not progress, **options))
     good = [i for i, one in enumerate(found) if not isinstance(one, str)]
     captions = [text for i in good for text in _as_list(sequence.captions[i])]
     facts = _clip_facts([(sequence.clips[i].suffix[1:].lower(), found[i]) for i in good], captions, sequence.fit) if good else {}
-    return Survey(name, len(good), sequence.facts | facts, sequence.problems + [one for one in found if isinstance(one, str)])
+    layout = {what: how for what, how in sequence.facts.items() if what != "not listed"}
+    not_listed = [_printable(clip) for clip in sequence.facts.get("not listed", [])]
+    problems = sequence.problems + [one for one in found if isinstance(one, str)]
+    return Survey(name, len(good), layout | facts, problems, damaged, not_listed)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #survey
 def survey(
     source: str | Path,               # see `open_sequence`
     workers: int = 2,                 # files read at once
-    progress: bool = False,           # show a bar
+    progress: bool = False,           # show a bar, or lines where there is no terminal
     videos: str | Path | None = None, # where the clips of a list lie, if not beside it
-    split: str | None = None,         # train, val, test or all; None: train where splits are stated, else all
+    split: str | None = None,         # train, val, test or all; None: train if it is stated, else all but val and test
     images: bool = False,             # whether still pictures count as clips of one frame
     column: str | None = None,        # the column or key of a list that holds the captions
     fit: str = "crop",                # what happens to clips that are not square, one of `FITS`
