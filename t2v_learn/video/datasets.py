@@ -412,7 +412,7 @@ def _sort_files(
     "All files of a folder, each as what its name says that it is."
     found, problems = _walk_folder(home)
     files = _Files(home, problems=problems)
-    stems = {file.stem for file in found if file.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS}    # of `readme.gif` is said `readme.txt`
+    stems = {file.stem for file in found if file.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS}   # of `readme.gif` is said `readme.txt`
     for file in found:
         ending = file.suffix.lower()
         if ending in VIDEO_ENDINGS + PICTURE_ENDINGS: files.clips[file] = _why_not(file, home, images)
