@@ -295,9 +295,9 @@ def edit(
 
 # %% ../nbs/tools/cli.ipynb #data
 Source = Annotated[Path, typer.Argument(help="A folder of captioned clips, a list (.json, .csv), MNIST's files, a .npy, or: digits.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at a file that cannot be used, instead of skipping it.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at a file that cannot be used, or only in part, instead of skipping it.")]
 Videos = Annotated[Path | None, typer.Option(help="Where the clips of a list lie, if not beside it.")]
-Split = Annotated[str | None, typer.Option(help="train, val, test or all; default: train where splits are stated.")]
+Split = Annotated[str | None, typer.Option(help="train, val, test or all; default: train if it is stated, else all but val and test.")]
 Images = Annotated[bool, typer.Option("--images", help="Take still pictures as clips of one frame.")]
 Column = Annotated[str | None, typer.Option(help="The column or key of a list that holds the captions.")]
 Fit = Annotated[str, typer.Option(callback=_one_of("crop", "pad", "stretch"), help="For clips that are not square: crop, pad or stretch.")]
@@ -316,7 +316,7 @@ def data(
 ):
     "Look at clips and captions before training on them."
     from t2v_learn.video.datasets import survey
-    found = survey(source, progress=sys.stderr.isatty(), videos=videos, split=split, images=images, column=column, fit=fit, full=full)
+    found = survey(source, progress=True, videos=videos, split=split, images=images, column=column, fit=fit, full=full)
     print(found)
     found.check(strict)
 
