@@ -724,7 +724,8 @@ def test_what_is_no_file(tmp_path):
 
 @pytest.mark.slow
 def test_hundreds_of_cases_and_none_twice(trap, samples, tmp_path, record_property):
-    groups = {name: cases_of(name, samples, tmp_path / name) for name in GROUPS} | {"playlists": playlist_cases(trap, samples)}
+    groups = {name: cases_of(name, samples, tmp_path / name) for name in GROUPS if name not in SLOW}
+    groups["playlists"] = playlist_cases(trap, samples)
     seen, counts = {}, Counter()
     for name, cases in groups.items():
         for label, data, right in cases:

@@ -139,6 +139,7 @@ def server():
 
 def one_process(rank, n, port, out, args):
     "What a launcher tells a process, and the job"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")                  # as `launch` does; else accelerate warns of it
     alone = dict(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=n, LOCAL_WORLD_SIZE=n, MASTER_ADDR="127.0.0.1", MASTER_PORT=port) if n > 1 else {}
     os.environ.update({name: str(value) for name, value in alone.items()})
     with open(f"{out}.out", "w") as stdout, open(f"{out}.err", "w") as stderr:
