@@ -1548,6 +1548,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                       't2v_learn/video/containers.py'),
                                             't2v_learn.video.containers._turned': ( '1_video/containers.html#_turned',
                                                                                     't2v_learn/video/containers.py'),
+                                            't2v_learn.video.containers._use_film': ( '1_video/containers.html#_use_film',
+                                                                                      't2v_learn/video/containers.py'),
                                             't2v_learn.video.containers._warn_of_damage': ( '1_video/containers.html#_warn_of_damage',
                                                                                             't2v_learn/video/containers.py'),
                                             't2v_learn.video.containers._whole_webp': ( '1_video/containers.html#_whole_webp',

@@ -655,6 +655,7 @@ def _open_film(
     seeking: bool = True,# jump to keyframes
 ) -> _PictureFile | _MovieFile:
     "Choose the library by the first bytes"
+    file.seek(0)
     try: head = file.read(12)
     except OSError as error: raise PermissionError(error.errno, error.strerror) from error
     file.seek(0)
@@ -700,9 +701,23 @@ def _read_film(
     _check_size(w, h, len(shown))
     return Clip(np.stack([pictures[i] for i in shown]), fps)
 
-# %% ../../nbs/1_video/12_containers.ipynb #read-video
+# %% ../../nbs/1_video/12_containers.ipynb #attempts
 _ATTEMPTS = ((True, True), (True, False), (False, False))    # strict, seeking
 
+def _use_film(
+    path: Path,  # of a file that a user named
+    use: object, # what is to be done with the opened film
+) -> tuple: # the film, what `use` returned
+    "Use a file as well as it can be; InputError if it cannot"
+    with _refusals(path), open(path, "rb") as file:
+        for strict, seeking in _ATTEMPTS:
+            try:
+                film = _open_film(path, file, strict, seeking)
+                return film, use(film)
+            except _Fault: continue
+        raise DamagedFile("its pictures cannot be decoded")
+
+# %% ../../nbs/1_video/12_containers.ipynb #read-video
 def read_video(
     path: str | Path,               # almost any video, or a GIF, animated PNG or WebP, whatever its ending
     n_frames: int | None = None,    # so many frames, evenly spaced in time; None: all
@@ -713,20 +728,13 @@ def read_video(
     "Read a clip, only what is asked for; a warning that counts if some of it is damaged, InputError if nothing can be used"
     if n_frames is not None and n_frames < 1 or size is not None and size < 1:
         raise InputError(f"a clip of {n_frames} frames of {size} pixels cannot be made: ask for at least 1.")
-    path = Path(path)
-    with _refusals(path), open(path, "rb") as file:
-        for strict, seeking in _ATTEMPTS:
-            file.seek(0)
-            try:
-                film = _open_film(path, file, strict, seeking)
-                clip = _read_film(film, n_frames, size, fit, background)
-            except _Fault: continue
-            _warn_of_damage(path, film)
-            return clip
+    film, clip = _use_film(Path(path), lambda film: _read_film(film, n_frames, size, fit, background))
+    _warn_of_damage(path, film)
+    return clip
 
 def _warn_of_damage(
-    path: Path, # of the file
-    film,       # as it was read
+    path: str | Path, # of the file
+    film,             # as it was read
 ) -> None:
     "One warning that counts what is missing or damaged"
     can = film.read if film.faults else min(film.stated, len(film.durations))
@@ -752,14 +760,10 @@ def probe(
     path: str | Path, # of a file that `read_video` would read
 ) -> VideoInfo:
     "Look into a video file without decoding more than one picture; InputError if it is none"
-    path = Path(path)
-    with _refusals(path), open(path, "rb") as file:
-        for strict, seeking in _ATTEMPTS:
-            file.seek(0)
-            try:
-                film = _open_film(path, file, strict, seeking)
-                h, w = next((pixels.shape[:2] for _, pixels in film.frames({0}, (0, 0, 0), None)), (0, 0))
-            except _Fault: continue
-            _check_size(w, h, 1)
-            duration = 0.0 if film.still else round(float(film.durations.sum()), 6)
-            return VideoInfo(film.kind, film.codec, w, h, len(film.durations), duration)
+    def first_size(film):
+        h, w = next((pixels.shape[:2] for _, pixels in film.frames({0}, (0, 0, 0), None)), (0, 0))
+        _check_size(w, h, 1)
+        return w, h
+    film, (w, h) = _use_film(Path(path), first_size)
+    duration = 0.0 if film.still else round(float(film.durations.sum()), 6)
+    return VideoInfo(film.kind, film.codec, w, h, len(film.durations), duration)
