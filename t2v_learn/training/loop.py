@@ -267,7 +267,8 @@ class _ProgressBar:
         self.loss = None                   # smoothed
         live = sys.stderr.isatty() or "ipykernel" in sys.modules
         self.bar = tqdm(total=1000, initial=round(1000 * budget.progress), disable=not shown, file=None if live else _Lines(),
-                        bar_format="{percentage:3.0f}%|{bar:30}| {desc}", mininterval=0.2 if live else 30, miniters=0)
+                        bar_format="{percentage:3.0f}%|{bar:30}| {desc}", mininterval=0.2 if live else 30,
+                        delay=0 if live else 30, miniters=0)
 
     def update(self, loss):
         if self.bar.disable: return
