@@ -1,4 +1,5 @@
 "The trainer: the same twice, on time, stopped between two steps, and all of its parts"
+import sys
 import math
 import signal
 
@@ -107,7 +108,8 @@ def test_ctrl_c_in_the_last_step_is_a_finished_training():
 # --- budgets
 
 @pytest.mark.parametrize("pace", [0.13, 0.25, 1.7])
-def test_minutes_end_on_time(pace, clock, capsys):
+def test_minutes_end_on_time(pace, clock, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)      # the bar of a terminal
     trainer = toy(steps=None, minutes=1)
     trainer.data = clock.step(pace)
     trainer.fit(progress=True)
@@ -115,7 +117,7 @@ def test_minutes_end_on_time(pace, clock, capsys):
     rates = [row["lr"] for row in trainer.history]
     assert max(rates) == pytest.approx(2e-3) and rates[-1] < 2e-3 * 4 * pace / 60 + 1e-9
     bar = capsys.readouterr().err
-    assert "loss" in bar and f"{pace:.2f} s a step: about {(60 - 5 * pace) / pace:.0f} steps in 1 minutes" in bar
+    assert "loss" in bar and "0:00 left" in bar and f"{pace:.2f} s a step: about {(60 - 5 * pace) / pace:.0f} steps in 1 minutes" in bar
 
 
 def test_callbacks_cost_no_training_time(clock):
@@ -168,6 +170,7 @@ def test_durations_are_readable():
 def test_without_a_terminal_there_are_lines(capsys):
     trainer = toy(steps=30)
     with _ProgressBar(trainer.budget) as bar:
+        assert bar.bar.mininterval == bar.bar.delay == 30
         bar.bar.mininterval = bar.bar.delay = 0.0                # 30 seconds have passed at each step
         for _ in range(3):
             trainer.one_step()
