@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from rerun import root
+from refusals import sentence
 
 from t2v_learn.core import InputError
 from t2v_learn.video import datasets as module
@@ -43,14 +44,6 @@ def said(source, **options):
     clips, captions, problems, _ = find_clips(source, **options)
     assert not problems, problems
     return {clip.stem: [text] if isinstance(text, str) else text for clip, text in zip(clips, captions)}
-
-
-def sentence(function, *args, **kwargs):
-    "The one sentence with which a call is refused"
-    with pytest.raises(InputError) as caught: function(*args, **kwargs)
-    text = str(caught.value)
-    assert text.endswith(".") and "\n" not in text, text
-    return text
 
 
 def named(problems, *names):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from rerun import root
+from refusals import sentence
 
 from t2v_learn.video import datasets as module
 from t2v_learn.core import InputError
@@ -64,14 +65,6 @@ def folder(path, **options):
 
 
 def same(a, b): return torch.equal(a[0], b[0]) and a[1] == b[1]
-
-
-def sentence(function, *args, **kwargs):
-    "The one sentence with which a call is refused"
-    with pytest.raises(InputError) as caught: function(*args, **kwargs)
-    text = str(caught.value)
-    assert text.endswith(".") and "\n" not in text, text
-    return text
 
 
 # --- folders
