@@ -101,6 +101,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                          't2v_learn/diffusion/denoiser.py'),
                                               't2v_learn.diffusion.denoiser.Denoiser.__init__': ( '5_diffusion/denoiser.html#denoiser.__init__',
                                                                                                   't2v_learn/diffusion/denoiser.py'),
+                                              't2v_learn.diffusion.denoiser.Denoiser.as_times': ( '5_diffusion/denoiser.html#denoiser.as_times',
+                                                                                                  't2v_learn/diffusion/denoiser.py'),
                                               't2v_learn.diffusion.denoiser.Denoiser.fit_data': ( '5_diffusion/denoiser.html#denoiser.fit_data',
                                                                                                   't2v_learn/diffusion/denoiser.py'),
                                               't2v_learn.diffusion.denoiser.Denoiser.fit_text': ( '5_diffusion/denoiser.html#denoiser.fit_text',

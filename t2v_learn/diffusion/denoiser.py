@@ -106,12 +106,18 @@ class Denoiser(nn.Module):
 
     def forward(self,
         x_t: Tensor,                      # noisy clips, `b c f h w`
-        t: Tensor,                        # their times in [0, 1], `b` or one for all
+        t: Tensor,                        # their times in [0, 1], `b` or one for all; or those of their frames, `b f`: 0 = given
         text: TextStates,                 # their captions
         cond_mask: Tensor | None = None,  # bool `b`, False takes the caption away; None: all True
     ) -> Tensor:                          # the network's output in the terms of `config.target`, `b c f h w`
-        level = self.schedule.log_snr(torch.as_tensor(t, device=x_t.device)).clamp(*self.config.levels.limits)
-        return self.unet(x_t, level.expand(len(x_t)), text, cond_mask)
+        t = self.as_times(t, x_t)
+        level = self.schedule.log_snr(t).clamp(*self.config.levels.limits)
+        return self.unet(x_t, level, text, cond_mask)
+
+    def as_times(self, t, x_t):
+        "One time for each clip, `b`, or for each frame, `b f`."
+        t = torch.as_tensor(t, device=x_t.device)
+        return t if t.ndim == 2 else t.expand(len(x_t))
 
     def predict(self,
         x_t: Tensor,                      # these four as for `forward`
@@ -120,13 +126,13 @@ class Denoiser(nn.Module):
         cond_mask: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:           # clean clips and noise, `b c f h w`, in the network's units
         "The clean clips and the noise that the network's output implies."
-        t = torch.as_tensor(t, device=x_t.device).expand(len(x_t))
+        t = self.as_times(t, x_t)
         return self.precondition(x_t, self(x_t, t, text, cond_mask), t)
 
     def precondition(self,
         x_t: Tensor,                      # noisy clips, `b c f h w`
         output: Tensor,                   # of the network for them
-        t: Tensor,                        # their times, `b`
+        t: Tensor,                        # their times, `b` or `b f`
     ) -> tuple[Tensor, Tensor]:           # clean clips and noise, `b c f h w`
         "x0 = c_skip x_t + c_out output (Karras et al., 2022, eq. 7, with their c_out over sigma_data); as the target says if that is 0."
         if not self.config.sigma_data: return from_target(self.schedule, x_t, output, t, self.config.target)

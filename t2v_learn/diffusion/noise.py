@@ -106,10 +106,11 @@ def make_schedule(
 
 # %% ../../nbs/5_diffusion/51_noise.ipynb #expand
 def append_dims(
-    t: Tensor, # (b,), or a single number
+    t: Tensor, # (b,), or a single number; or one number for each frame, `b f`
     x: Tensor, # b ..., any number of axes
-) -> Tensor:   # (b, 1, 1, ...)
-    "One number for each clip, ready to be multiplied with the clips"
+) -> Tensor:   # (b, 1, 1, ...), or (b, 1, f, 1, ...)
+    "One number for each clip, or each frame, ready to be multiplied with the clips"
+    if t.ndim == 2: return t.reshape(len(t), 1, -1, *[1] * (x.ndim - 3))
     return t.reshape(-1, *[1] * (x.ndim - 1))
 
 # %% ../../nbs/5_diffusion/51_noise.ipynb #q-sample

@@ -166,8 +166,8 @@ class UNet3D(nn.Module):
     def condition(self, log_snr, text, cond_mask, n_frames, images):
         "Words `b n d`, their mask `b n`, and one vector per frame, `(b f) d`: noise level + prompt + frame."
         context, mask, pooled = self.text_conditioner(text, cond_mask)
-        cond = self.noise_embedding(timestep_embedding(log_snr * 2, 64, 100.)) + 2 * pooled                 # b d
-        cond = cond[:, None].expand(-1, n_frames, -1)                                                       # b f d
+        if log_snr.ndim == 1: log_snr = log_snr[:, None].expand(-1, n_frames)                               # b f
+        cond = self.noise_embedding(timestep_embedding(log_snr * 2, 64, 100.)) + 2 * pooled[:, None]        # b f d
         frames = torch.arange(n_frames, device=cond.device)
         if not images: cond = cond + 2 * self.frame_embedding(timestep_embedding(frames, 32, 10.))          # pictures have no order
         return context, mask, self.cond_mlp(rearrange(cond, "b f d -> (b f) d"))
@@ -176,7 +176,7 @@ class UNet3D(nn.Module):
 @patch
 def forward(self: UNet3D,
     x: Tensor,                        # noisy clips, `b c f h w`; h and w multiples of `config.multiple`
-    log_snr: Tensor,                  # how noisy each clip is, log(alpha^2 / sigma^2), `b`
+    log_snr: Tensor,                  # how noisy each clip is, log(alpha^2 / sigma^2), `b`; or each of its frames, `b f`
     text: TextStates,                 # of `b` prompts
     cond_mask: Tensor | None = None,  # bool `b`, False = as if there were no prompt; None: all True
     images: bool = False,             # frames are pictures of their own: none sees another
