@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FAULTS', 'VARIANTS', 'warp', 'optical_flow', 'warping_error', 'flicker', 'track_roughness', 'identity_changes',
            'coherence', 'LinkedGenerator', 'FrameDiscriminator', 'Variant', 'train_variant', 'save_variants',
-           'load_variants', 'start_spread']
+           'load_variants']
 
 # %% ../../nbs/4_gan/44_coherence.ipynb #imports-export
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from ..training.checkpoint import CheckpointError, check_shapes, load_weights, s
 from ..training.optimizers import TrainConfig
 from ..video.datasets import WorldData
 from ..video.show import as_frames
-from ..video.verify import Unreadable, measure, track
+from ..video.verify import Unreadable, measure, start_spread, track
 from ..video.world import COLORS, WORLDS, World, render
 
 # %% ../../nbs/4_gan/44_coherence.ipynb #jittered
@@ -337,12 +337,3 @@ def load_variants(
         generator.load_state_dict(found)
         generators[name] = generator
     return generators
-
-# %% ../../nbs/4_gan/44_coherence.ipynb #spread
-def start_spread(
-    videos: list, # of clips `b c f h w`, each of one caption and b noises
-) -> float:       # pixels; NaN where no thing was found
-    "How far apart the clips of one caption begin: root mean square distance from their mean."
-    starts = [np.array([places[0] for clip in video if (places := track(clip)) is not None]) for video in videos]
-    squares = [np.square(first - first.mean(0)).sum(1).mean() for first in starts if len(first)]
-    return float(np.sqrt(np.mean(squares))) if squares else float("nan")

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['TINY_WORLD', 'TINY', 'IN_PLANE', 'EDGES', 'Tolerances', 'only_actor', 'noisy', 'soft', 'find_blobs', 'Measurement',
            'areas_and_centres', 'fit_shapes', 'Unreadable', 'measure', 'read_color', 'read_shape', 'fit_track',
-           'read_motion', 'check_alone', 'Reading', 'find_world', 'scene_world', 'read_scene', 'score', 'track']
+           'read_motion', 'check_alone', 'Reading', 'find_world', 'scene_world', 'read_scene', 'score', 'track',
+           'fidelity', 'start_spread']
 
 # %% ../../nbs/1_video/15_verify.ipynb #import-json
 from dataclasses import dataclass, field, replace
@@ -343,3 +344,22 @@ def track(
         return measure(as_frames(clip)).centres
     except Unreadable:
         return None
+
+# %% ../../nbs/1_video/15_verify.ipynb #fidelity
+def fidelity(
+    clip: Clip | torch.Tensor | np.ndarray, # as for `read_scene`
+) -> float:                                 # dB, at most 99; NaN where no scene is read
+    "How near a clip is to the clean render of what is read in it: peak signal-to-noise ratio."
+    reading = read_scene(clip)
+    if not reading: return float("nan")
+    difference = as_frames(clip).astype(float) - render(reading.scene)
+    return float(min(99, 10 * np.log10(255**2 / max(1e-9, np.square(difference).mean()))))
+
+# %% ../../nbs/1_video/15_verify.ipynb #spread
+def start_spread(
+    videos: list, # of lists of clips, each of one caption and different noise
+) -> float:       # pixels; NaN where no thing was found
+    "How far apart the clips of one caption begin: root mean square distance from their mean."
+    starts = [np.array([places[0] for clip in video if (places := track(clip)) is not None]) for video in videos]
+    squares = [np.square(first - first.mean(0)).sum(1).mean() for first in starts if len(first)]
+    return float(np.sqrt(np.mean(squares))) if squares else float("nan")
