@@ -4,8 +4,10 @@ import sys
 
 import pytest
 import torch
-from t2v_learn.diffusion.noise import (DDPM, LOG_SNR_LIMIT, SCHEDULES, TARGETS, Cosine, RectifiedFlow, from_target, make_schedule,
-                                       noising_figure, q_sample, to_target)
+from exercises import verdict
+
+from t2v_learn.diffusion.noise import (DDPM, LOG_SNR_LIMIT, SCHEDULES, TARGETS, Cosine, RectifiedFlow, append_dims, from_target,
+                                       make_schedule, noising_figure, q_sample, to_target)
 from t2v_learn.core import InputError
 from t2v_learn.video.clips import Clip
 
@@ -120,6 +122,25 @@ def test_each_clip_gets_its_own_time(pair):
         torch.testing.assert_close(together, apart, msg=name)
 
 
+def test_each_frame_gets_its_own_time(pair):
+    "Times `b f`: every frame as in a clip that has its time everywhere, there and back; at t = 0 it is given"
+    x0, noise = pair                                       # b c f h w, 4 frames
+    t = torch.rand(5, 4, generator=torch.Generator().manual_seed(1))
+    t[:, 1] = 0
+    assert append_dims(t, x0).shape == (5, 1, 4, 1, 1)
+    for name in SCHEDULES:
+        schedule = make_schedule(name)
+        together = q_sample(schedule, x0, t, noise)
+        for i in range(4): torch.testing.assert_close(together[:, :, i], q_sample(schedule, x0, t[:, i], noise)[:, :, i])
+        assert torch.equal(together[:, :, 1], x0[:, :, 1])
+        found, _ = from_target(schedule, together, to_target(schedule, x0, noise, t, "v"), t, "v")
+        torch.testing.assert_close(found, x0, rtol=0, atol=1e-3)
+
+
+def test_the_schedule_of_the_course_is_the_cosine():
+    assert isinstance(make_schedule(), Cosine)
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="choose one of: flow, cosine, ddpm"): make_schedule("linear")
     with pytest.raises(InputError, match="choose one of: noise, x0, v, flow"):
@@ -140,3 +161,23 @@ def test_importing_it_is_light():
     heavy = "{'matplotlib', 'ipywidgets', 'transformers', 'sklearn', 'diffusers'}"
     code = f"import sys, t2v_learn.diffusion.noise; print(*{heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+# --- exercises
+
+@pytest.mark.parametrize("number, answer, said", [
+    (1, "def my_q_sample(schedule, x0, t, noise): return schedule.sigma(t)[:, None, None, None, None] * x0 + schedule.alpha(t)[:, None, None, None, None] * noise", "swapped"),
+    (1, "def my_q_sample(schedule, x0, t, noise): return schedule.alpha(t[1]) * x0 + schedule.sigma(t[1]) * noise", "its own time"),
+    (1, "def my_q_sample(schedule, x0, t, noise): return q_sample(schedule, x0, t ** 2, noise)", "half clip, half noise"),
+    (1, "def my_q_sample(schedule, x0, t, noise): return x0[0] * schedule.alpha(t[0])", "the shape became"),
+    (2, "def unreadable_at(n, one_frame=-4.): return RectifiedFlow().t_at(torch.tensor(one_frame - math.log(n))).item()", "not of the cosine"),
+    (2, "def unreadable_at(n, one_frame=-4.): return Cosine().t_at(torch.tensor(one_frame + math.log(n))).item()", "is the sign right"),
+    (2, "def unreadable_at(n, one_frame=-4.): return Cosine().t_at(torch.tensor(one_frame - math.log10(n))).item()", "natural logarithm"),
+    (2, "def unreadable_at(n, one_frame=-4.): return Cosine().t_at(torch.tensor(-4 - math.log(n))).item()", "any level"),
+    (3, "def x0_from_v(schedule, x_t, v, t): return append_dims(schedule.alpha(t), v) * x_t - append_dims(schedule.sigma(t), v) * v", "stands before x0"),
+    (3, "def x0_from_v(schedule, x_t, v, t): return append_dims(schedule.alpha(t), v) * x_t + append_dims(schedule.sigma(t), v) * v", "alpha * x_t - sigma * v"),
+    (4, "def given_times(t, n, given): times = t[:, None].expand(2, n); times = times.clone() * (torch.arange(n) > 1); return times", "the last frame"),
+    (4, "def given_times(t, n, given): times = t[:, None].expand(2, n); times[:, given] = 0; return times", "have changed"),
+    (4, "def given_times(t, n, given): times = torch.ones(2, n); times[:, given] = 0; return times", "of their own clip"),
+])
+def test_wrong_answers_are_told(number, answer, said): assert said in verdict("51_noise", number, answer)
