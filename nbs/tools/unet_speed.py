@@ -1,4 +1,5 @@
-"""What could make the U-Net of lesson 53 faster on this processor: `python nbs/tools/unet_speed.py [ROUNDS]` prints its table, some minutes.
+"""What could make the U-Net of lesson 53 faster on this processor: `python nbs/tools/unet_speed.py [ROUNDS [compile]]` prints its table, some minutes;
+with `compile` the row of torch.compile too, which takes long to begin.
 
 Each variant computes the same with the same weights. All take turns in every round, on one core; a ratio is the median over rounds of
 (time of the variant / time of the network as it is in the same round), with the smallest and the largest.
@@ -88,28 +89,24 @@ def seconds(function, *args):
     return time.process_time() - start
 
 
-def measure(rounds):
+def measure(rounds, with_compile):
     "name: (ratios of training steps, ratios of calls)"
     torch.manual_seed(0)
     unet = randomize_zeros(UNet3D())
     is_1x1 = lambda module: isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)
-    compiled = torch.compile(unet)
     variants = {
         "as it is": (unet, nullcontext),
         "without channels_last": (deepcopy(unet).to(memory_format=torch.contiguous_format), nullcontext),
         "1x1 convolutions as linear layers": (replaced(unet, is_1x1, LinearConv), nullcontext),
         "temporal convolution: one product, shifted sums": (replaced(unet, lambda m: type(m).__name__ == "TemporalConv", FusedTemporalConv), nullcontext),
         "fused attention for all lengths": (unet, lambda: fused_above(0)),
-        "fused attention for none": (unet, lambda: fused_above(10**9)),
-        "torch.compile": (compiled, nullcontext)}
+        "fused attention for none": (unet, lambda: fused_above(10**9))}
+    if with_compile: variants["torch.compile"] = (torch.compile(unet, dynamic=False), nullcontext)
     x = torch.randn(2, 3, 8, 32, 32)
     with torch.no_grad():
         expected = unet(x, *conditions(2))
         for name, (network, setting) in variants.items():
             with setting(): assert torch.allclose(network(x, *conditions(2)), expected, atol=1e-5), name
-    start = time.time()
-    train(compiled)
-    print(f"torch.compile: {time.time() - start:.0f} s until the first training step is done")
     taken = {name: ([], []) for name in variants}
     for _ in range(rounds + 1):                       # the first round warms up
         for name, (network, setting) in variants.items():
@@ -124,10 +121,10 @@ def measure(rounds):
     return ratios
 
 
-def main(rounds=9):
+def main(rounds=9, *options):
     torch.set_num_threads(1)
     print("| tried | training step | network call |\n| --- | --- | --- |")
-    for name, both in measure(int(rounds)).items():
+    for name, both in measure(int(rounds), "compile" in options).items():
         cells = [f"{statistics.median(r):.2f} ({min(r):.2f}–{max(r):.2f})" if r else "" for r in both]
         print(f"| {name} | {cells[0]} | {cells[1]} |", flush=True)
 

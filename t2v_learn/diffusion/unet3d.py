@@ -395,7 +395,7 @@ def block_times_figure(
     flops: dict,    # what `block_flops` gave, times 3
     pace: float,    # floating-point operations a second of a large matrix product in the same run
 ) -> Figure:
-    "Share of a step's time by kind of block, forward and backward, and beside it how close each comes to a matrix product's pace."
+    "Share of a step's time by kind of block, and how close those with over 1 % of it come to a matrix product's pace."
     whole = sum(map(sum, seconds.values()))
     names = sorted(seconds, key=lambda name: sum(seconds[name]))
     figure = Figure(figsize=(9, .34 * len(names) + .9), layout="constrained")
@@ -406,7 +406,8 @@ def block_times_figure(
     left.barh(names, backward, left=forward, label="backward")
     left.set(xlabel="% of a training step")
     left.legend(loc="lower right", fontsize=8)
-    right.barh(names, [flops.get(name, 0) / sum(seconds[name]) / pace if sum(seconds[name]) else 0 for name in names], color="tab:gray")
+    counted = [name for name in names if name in flops and sum(seconds[name]) > .01 * whole]
+    right.barh(counted, [flops[name] / sum(seconds[name]) / pace for name in counted], color="tab:gray")
     right.axvline(1, color="black", ls=":")
     right.set(xlabel="pace / that of a matrix product", xlim=(0, 1.1))
     return figure
