@@ -6,9 +6,10 @@ from itertools import product
 import pytest
 import torch
 from denoisers import clips, small_denoiser, states, without_gradient
+from exercises import verdict
 
 from t2v_learn.core import InputError, shipped_folder
-from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
+from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels, level_errors, level_errors_figure
 from t2v_learn.diffusion.noise import SCHEDULES, TARGETS, append_dims, make_schedule, q_sample, to_target
 from t2v_learn.training.loop import step_generator
 
@@ -277,3 +278,87 @@ def test_it_learns_to_tell_prompts_apart():
 def test_schedules_have_their_own_denoiser():
     for name in SCHEDULES: assert type(Denoiser(DenoiserConfig(schedule=name)).schedule) is type(make_schedule(name))
     with pytest.raises(InputError, match="choose one of: flow, cosine, ddpm"): Denoiser(DenoiserConfig(schedule="linear"))
+
+
+# --- a time for each frame
+
+def test_given_frames_come_out_as_they_went_in():
+    "Time 0 for a frame: it is clean in x_t, and the prediction hands it through, whatever the network says"
+    denoiser = small_denoiser()
+    x0, noise = clips(), clips(seed=2)
+    times = torch.tensor([[0., 0., .6, .6], [.6, 0., .6, 0.]])
+    x_t = q_sample(denoiser.schedule, x0, times, noise)
+    predicted, left = denoiser.predict(x_t, times, states())
+    for row, frames in enumerate(([0, 1], [1, 3])):
+        torch.testing.assert_close(x_t[row, :, frames], x0[row, :, frames])
+        torch.testing.assert_close(predicted[row, :, frames], x0[row, :, frames])
+    torch.testing.assert_close(q_sample(denoiser.schedule, predicted, times, left), x_t, rtol=1e-3, atol=1e-3)
+
+
+def test_one_time_for_all_frames_is_the_time_of_the_clip():
+    denoiser = small_denoiser()
+    with torch.no_grad():
+        per_clip = denoiser.predict(clips(), T[:2], states())
+        per_frame = denoiser.predict(clips(), T[:2, None].expand(-1, 4), states())
+    for a, b in zip(per_clip, per_frame): torch.testing.assert_close(a, b)
+
+
+def test_the_network_sees_the_level_of_each_frame():
+    denoiser = small_denoiser()
+    times = torch.full((2, 4), .5)
+    changed = times.clone()
+    changed[:, 0] = .2
+    with torch.no_grad(): assert not torch.allclose(denoiser(clips(), times, states()), denoiser(clips(), changed, states()), atol=1e-3)
+
+
+# --- errors by level
+
+LEVELS = torch.tensor([-6., 0., 6.])
+
+
+def test_the_error_of_doing_nothing_is_known():
+    "The last layer is zero, so c_skip x_t is left: (1 - alpha c_skip)^2 of the clip and (sigma c_skip)^2 of the noise"
+    denoiser = small_denoiser(random=False)
+    found = level_errors(denoiser, clips(8), states(8), LEVELS)["all"]
+    t = denoiser.schedule.t_at(LEVELS)
+    c_skip = denoiser.precondition(torch.ones(3, 1), torch.zeros(3, 1), t)[0][:, 0]
+    expected = (1 - denoiser.schedule.alpha(t) * c_skip)**2 + (denoiser.schedule.sigma(t) * c_skip)**2
+    assert found.shape == (3, 8)
+    torch.testing.assert_close(found.mean(1), expected, rtol=.05, atol=1e-4)
+
+
+def test_errors_of_parts_make_up_the_whole_and_depend_on_the_seed():
+    denoiser = small_denoiser()
+    video, text = clips(3), states(3)
+    left = torch.zeros(3, 4, 16, 16, dtype=torch.bool)
+    left[..., :4] = True
+    found = level_errors(denoiser, video, text, LEVELS, dict(left=left, right=~left))
+    assert list(found) == ["all", "left", "right"]
+    torch.testing.assert_close(found["left"] / 4 + 3 * found["right"] / 4, found["all"])
+    again = level_errors(denoiser, video, text, LEVELS)["all"]
+    assert torch.equal(found["all"], again) and not torch.equal(level_errors(denoiser, video, text, LEVELS, seed=1)["all"], again)
+
+
+def test_the_figure_of_errors_has_bars_and_names():
+    figure = level_errors_figure(LEVELS, dict(all=torch.rand(3, 5), edges=torch.rand(3, 5)))
+    ax, = figure.axes
+    assert ax.get_yscale() == "log" and "log-SNR" in ax.get_xlabel() and [text.get_text() for text in ax.get_legend().get_texts()] == ["all", "edges"]
+    assert len(ax.containers) == 2
+    figure.canvas.draw()
+
+
+# --- the exercises of the lesson
+
+@pytest.mark.parametrize("number, answer, said", [
+    (1, "def mean_level(levels): return levels.means[0]", "each part gets the same number"),
+    (1, "def mean_level(levels): return sum(levels.means) / 2", "is the number of parts fixed"),
+    (2, "def flow_weight(schedule, t): return (schedule.alpha(t) + schedule.sigma(t)) / schedule.sigma(t)", "its square"),
+    (2, "def flow_weight(schedule, t): return (schedule.alpha(t) / schedule.sigma(t))**2", "x0 itself is wrong too"),
+    (2, "def flow_weight(schedule, t): return 1 / t**2", "sigma of the cosine schedule"),
+    (3, "def loss_of_the_others(squared, times): return squared.mean()", "still count"),
+    (3, "def loss_of_the_others(squared, times): return (squared.mean((1, 3, 4)) * (times > 0)).mean()", "divided by all frames"),
+    (3, "def loss_of_the_others(squared, times): return torch.stack([s[:, t > 0].mean() for s, t in zip(squared, times)]).mean()", "counts too much"),
+    (4, "def even_weights(errors): return errors.mean(1) / errors.mean(1)[0]", "divide by the error"),
+    (4, "def even_weights(errors): return (errors[0] / errors).mean(1)", "ratio of means"),
+    (4, "def even_weights(errors): return 1 / errors.mean(1)", "first level should have weight 1")])
+def test_wrong_answers_are_told(number, answer, said): assert said in verdict("54_denoiser", number, answer)

@@ -5,11 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from denoisers import SMALL, clips, small_unet, states, without_gradient
+from exercises import verdict
 
 from t2v_learn.core import InputError, shipped_folder
-from t2v_learn.diffusion.blocks import receptive_field
-from t2v_learn.diffusion.unet3d import (TextConditioner, UNet3D, UNetConfig, UNetStage, patchify, record_activations, record_attention,
-                                        unpatchify)
+from t2v_learn.diffusion.blocks import CrossAttention, SpaceTimeAttention, TemporalAttention, receptive_field
+from t2v_learn.diffusion.unet3d import (TextConditioner, UNet3D, UNetConfig, UNetStage, activations_figure, block_flops, block_times,
+                                        block_times_figure, cut_skips, patchify, record_activations, record_attention, unet_figure,
+                                        unpatchify, word_map_figure)
 from t2v_learn.text.bert import TextStates
 
 LOG_SNR = torch.tensor([0., -5.])
@@ -166,13 +168,107 @@ def test_attention_weights_are_recorded_and_leave_padding_out(unet, prediction):
     for w in weights.values(): torch.testing.assert_close(w.sum(-1), torch.ones(w.shape[:-1]), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind, stages, shape", [
+    (CrossAttention, ["down.1", "down.2", "mid", "up.0", "up.1"], (2, 2, 4 * 2 * 2, 6)),
+    (TemporalAttention, ["down.1", "down.2", "mid", "up.0", "up.1"], (2 * 2 * 2, 2, 4, 4)),
+    (SpaceTimeAttention, ["down.2", "mid", "up.0"], (2, 2, 4 * 2 * 2, 4 * 2 * 2))])
+def test_each_kind_of_attention_is_recorded_and_its_rows_sum_to_one(unet, prediction, kind, stages, shape):
+    with torch.no_grad(), record_attention(unet, kind) as weights: watched = unet(clips(), LOG_SNR, states())
+    assert torch.equal(watched, prediction) and list(weights) == stages and weights["up.0"].shape == shape
+    for w in weights.values(): torch.testing.assert_close(w.sum(-1), torch.ones(w.shape[:-1]), rtol=0, atol=1e-5)
+    weights.clear()
+    with torch.no_grad(): unet(clips(), LOG_SNR, states())
+    assert not weights                                                                     # the hooks are gone
+
+
 @pytest.mark.parametrize("level", range(3))
-def test_the_skip_connections_are_used(unet, prediction, level):
-    def cut(module, args): return (torch.cat([args[0][:, :args[0].shape[1] // 2], 0 * args[0][:, args[0].shape[1] // 2:]], 1), *args[1:])
-    handle = unet.up[level].register_forward_pre_hook(cut)
-    try:
-        with torch.no_grad(): assert not torch.allclose(unet(clips(), LOG_SNR, states()), prediction, atol=.01)
-    finally: handle.remove()
+def test_each_skip_connection_can_be_cut_and_is_used(unet, prediction, level):
+    "Cut at a level, only the stages from there on differ; afterwards all is as before"
+    with torch.no_grad():
+        with record_activations(unet) as whole: unet(clips(), LOG_SNR, states())
+        with cut_skips(unet, (level,)) as same, record_activations(unet) as without: cut = unet(clips(), LOG_SNR, states())
+        assert same is unet and not torch.allclose(cut, prediction, atol=.01)
+        changed = [name for name in whole if not torch.equal(whole[name], without[name])]
+        assert changed == [f"up.{i}" for i in range(2 - level, 3)] + ["conv_out"]
+        assert torch.equal(unet(clips(), LOG_SNR, states()), prediction)
+
+
+def test_a_cut_skip_is_mended_after_an_error(unet, prediction):
+    with pytest.raises(InputError), cut_skips(unet, (0, 1, 2)): unet(torch.randn(2, 3, 4, 12, 16), LOG_SNR, states())
+    with torch.no_grad(): assert torch.equal(unet(clips(), LOG_SNR, states()), prediction)
+
+
+# --- figures
+
+@pytest.fixture(scope="module")
+def stages(unet):
+    with torch.no_grad(), record_activations(unet) as outputs: unet(clips(), LOG_SNR, states())
+    return outputs
+
+
+def test_the_unet_figure_says_where_noise_level_and_words_enter(unet, stages):
+    figure = unet_figure(unet, stages)
+    ax, = figure.axes
+    said = " ".join(text.get_text() for text in ax.texts)
+    for words in ("noise level", "prompt as a whole", "number of the frame", "cross-attention", "skip connection", "mid: 32×2×2"): assert words in said, words
+    boxes = [artist.patch.get_edgecolor()[:3] for artist in ax.artists]
+    assert len(boxes) == len(stages) and len(set(boxes)) == 2
+    assert sum(box == max(set(boxes), key=boxes.count) for box in boxes) == 5               # the stages with cross-attention have an orange frame
+    figure.canvas.draw()
+
+
+def test_the_activations_figure_has_a_row_per_stage_and_the_channels_that_vary_most_first():
+    maps = torch.zeros(2, 5, 4, 4)
+    maps[1, 2, 0, 0] = 9.                           # varies most
+    maps[1, 4, 1] = 1.
+    figure = activations_figure({"a": maps, "b": maps[:, :2]}, picture=1, n_channels=3)
+    assert len(figure.axes) == 2 and [len(ax.images) for ax in figure.axes] == [3, 2] and figure.axes[0].texts[0].get_text() == "a"
+    first, second = (image.get_array() for image in figure.axes[0].images[:2])
+    assert first[0, 0] == 1 and first.sum() == 1 and second[1].min() == 1                   # each by its own largest value
+    figure.canvas.draw()
+
+
+def test_the_word_map_figure_pairs_each_clip_with_its_map():
+    figure = word_map_figure(torch.zeros(2, 3, 4, 8, 8), torch.rand(2, 4, 2, 2), ["early", "late"])
+    panels = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
+    assert len(panels) == 2 * 2 * 4 and [ax.get_ylabel() for ax in panels if ax.get_ylabel()] == ["early", "late"]
+    assert all(ax.images[0].get_clim() == (0, 1) for ax in panels[4:8])                     # one scale for all maps
+    figure.canvas.draw()
+
+
+# --- where the time goes
+
+def test_block_times_add_up_to_the_step_and_flops_to_what_is_counted():
+    unet = small_unet()
+    optimizer = torch.optim.SGD(unet.parameters(), lr=1e-3)
+    def step():
+        optimizer.zero_grad()
+        unet(clips(), LOG_SNR, states()).square().mean().backward()
+        optimizer.step()
+    step()
+    before = [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in unet.modules()]
+    seconds = block_times(unet, step)
+    blocks = {"SpatialResBlock", "TemporalConv", "SpaceTimeAttention", "CrossAttention", "TemporalAttention", "TextConditioner"}
+    assert set(seconds) == blocks | {"optimizer", "rest"}
+    assert all(forward > 0 and backward > 0 for name, (forward, backward) in seconds.items() if name in blocks)
+    assert seconds["optimizer"][0] > 0 and seconds["rest"][0] > 0 == seconds["rest"][1]
+    assert before == [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in unet.modules()]
+    flops = block_flops(unet, lambda: unet(clips(), LOG_SNR, states()))
+    assert set(flops) == blocks | {"rest"} and flops["rest"] > 0
+    blocks_of_temporal = [module for module in unet.modules() if type(module).__name__ == "TemporalConv"]
+    pixels = [2 * 4 * side**2 for side in (4, 2, 2, 2, 4)]                                  # b f h w, in the order of the stages
+    by_hand = sum(2 * n * block.proj.weight.numel() for n, block in zip(pixels, [blocks_of_temporal[i] for i in (0, 1, 2, 3, 4)]))
+    assert flops["TemporalConv"] == by_hand
+
+
+def test_the_figure_of_block_times_sorts_and_leaves_out_what_takes_no_time():
+    seconds = {"a": (.2, .6), "b": (.1, .3), "small": (.001, .001), "optimizer": (.05, 0.)}
+    figure = block_times_figure(seconds, {"a": 8e9, "b": 1e9, "small": 1e9}, pace=2e10)
+    left, right = figure.axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["small", "optimizer", "b", "a"]
+    assert sum(bar.get_width() for bar in left.patches) == pytest.approx(100)
+    assert sorted(bar.get_width() for bar in right.patches) == pytest.approx([1e9 / .4 / 2e10, 8e9 / .8 / 2e10])
+    figure.canvas.draw()
 
 
 # --- gradients
@@ -233,3 +329,20 @@ def test_pictures_train_all_but_what_looks_along_time(unet):
     rest = without_gradient(unet)
     assert rest and all("temporal" in name or name.startswith("frame_embedding") for name in rest)
     assert {name.split(".")[0] for name in rest} == {"down", "mid", "up", "frame_embedding"}
+
+
+# --- the exercises of the lesson
+
+@pytest.mark.parametrize("number, answer, said", [
+    (1, "def bottom(config, size): return size // 2**(len(config.widths) - 1)", "did you forget the patches"),
+    (1, "def bottom(config, size): return size // 2**(len(config.widths) + 1)", "halved only twice"),
+    (1, "def bottom(config, size): return size // 8", "only the patches count"),
+    (2, "def only_pooled(text): return TextStates(torch.zeros_like(text.tokens), text.mask, text.pooled)", "how long a prompt is"),
+    (2, "def only_pooled(text): return TextStates(0 * text.tokens, torch.zeros_like(text.mask), text.pooled)", "no word is left"),
+    (2, "def only_pooled(text): return TextStates(0 * text.tokens, torch.ones_like(text.mask), 0 * text.pooled)", "should stay as they are"),
+    (3, "def leaks(block, x): return True", "leave its own influence out"),
+    (3, "def leaks(block, x): return False", "tells each frame about all others"),
+    (3, "def leaks(block, x): return receptive_field(block, x, frame=0)[1:].any()", "try them all"),
+    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].mean(0).argmax(-1)]", "mean over heads instead"),
+    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].amax(1).argmax(-1)]", "not the largest weight")])
+def test_wrong_answers_are_told(number, answer, said): assert said in verdict("53_unet3d", number, answer)
