@@ -13,7 +13,8 @@ from torch import Tensor
 from ..core import InputError
 from .denoiser import Denoiser, DenoiserConfig
 from .noise import q_sample
-from .sampling import ddim, level_times, sample
+from .guidance import sample
+from .sampling import ddim, level_times
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer
 from ..training.pipeline import Preset, VideoGenerator, as_prompts, first_batches, seeded_noise, text_statistics
