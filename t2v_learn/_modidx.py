@@ -139,6 +139,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                                    't2v_learn/diffusion/denoiser.py')},
             't2v_learn.diffusion.guidance': { 't2v_learn.diffusion.guidance._join_states': ( '5_diffusion/guidance.html#_join_states',
                                                                                              't2v_learn/diffusion/guidance.py'),
+                                              't2v_learn.diffusion.guidance._start_beside_motion': ( '5_diffusion/guidance.html#_start_beside_motion',
+                                                                                                     't2v_learn/diffusion/guidance.py'),
                                               't2v_learn.diffusion.guidance._two_opinions': ( '5_diffusion/guidance.html#_two_opinions',
                                                                                               't2v_learn/diffusion/guidance.py'),
                                               't2v_learn.diffusion.guidance.classifier_free_guidance': ( '5_diffusion/guidance.html#classifier_free_guidance',

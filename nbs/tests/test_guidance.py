@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from refusals import sentence
 
 from t2v_learn.core import InputError
-from t2v_learn.diffusion.guidance import classifier_free_guidance, guidance_figure, guide, measure_guidance, sample
+from t2v_learn.diffusion.guidance import _start_beside_motion, classifier_free_guidance, guidance_figure, guide, measure_guidance, sample
 from t2v_learn.diffusion.noise import q_sample
 from t2v_learn.diffusion.sampling import SAMPLERS, ddim, level_times
 from t2v_learn.text.bert import TextStates
+from t2v_learn.video.world import DIRECTIONS, Actor, Scene, render
 
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values())
 
@@ -278,8 +279,18 @@ def test_measure_guidance_has_a_row_for_each_point():
     denoiser = small_denoiser().eval()
     rows = measure_guidance(denoiser, encoder, {"a": {}, "b": dict(rescale=.5)}, (1., 2.), n_prompts=2, per_prompt=2, steps=2)
     assert [(row["kind"], row["scale"]) for row in rows] == [("plain", 1.), ("a", 2.), ("b", 2.)]
-    assert all(row["n"] == 4 and row["prompts"] == 2 and {"joint", "readable", "spread", "spread_error"} <= set(row) for row in rows)
+    assert all(row["n"] == 4 and row["prompts"] == 2 and {"joint", "readable", "spread", "spread_error", "starts"} <= set(row) for row in rows)
     assert [row["kind"] for row in measure_guidance(denoiser, encoder, {"a": {}}, (3.,), 2, 2, 1)] == ["a"]
+
+
+@pytest.mark.parametrize("motion", ["left", "right", "up", "down"])
+def test_a_start_is_seen_along_its_motion(motion):
+    "Five pixels behind the middle and three to the side, whatever the motion"
+    dx, dy = DIRECTIONS[motion]
+    actor = Actor("circle", "red", motion, 5., 1.5, x=16 - 5 * dx - 3 * dy, y=16 - 5 * dy + 3 * dx)
+    scene = Scene((actor,), canvas=32, n_frames=8)
+    np.testing.assert_allclose(_start_beside_motion(render(scene), scene), [-5, 3], atol=.1)
+    assert _start_beside_motion(np.zeros((8, 32, 32, 3), np.uint8), scene) is None
 
 
 def test_guidance_figure_shows_three_costs():

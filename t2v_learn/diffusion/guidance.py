@@ -17,11 +17,11 @@ from tqdm import tqdm
 from ..core import InputError
 from .denoiser import Denoiser
 from .noise import from_target
-from .sampling import ddim, grade_clips, level_times
+from .sampling import ddim, dpmpp_2m, grade_clips, level_times
 from ..text.bert import TextEncoder, TextStates
 from ..training.pipeline import seeded_noise
-from ..video.verify import start_spread
-from ..video.world import World, caption
+from ..video.verify import start_spread, track
+from ..video.world import DIRECTIONS, Scene, World, caption
 
 # %% ../../nbs/5_diffusion/56_guidance.ipynb #join-states
 def _join_states(
@@ -133,18 +133,31 @@ def sample(
     if not x.isfinite().all(): raise InputError("the network gave NaN or infinity: its weights are damaged, or the guidance scale is far too large.")
     return denoiser.restore(x).clamp(-1, 1)
 
+# %% ../../nbs/5_diffusion/56_guidance.ipynb #start-beside
+def _start_beside_motion(
+    clip: Tensor, # of the tiny world, `c f h w` in [-1, 1]
+    scene: Scene, # what it shall show
+) -> list | None: # along the motion and across it, in pixels from the middle of the picture; None where nothing is seen
+    "Where a clip begins, seen in the direction of its motion: all prompts on one scale."
+    places = track(clip)
+    if places is None: return None
+    x, y = places[0] - scene.canvas / 2
+    dx, dy = DIRECTIONS[scene.actors[0].motion]
+    return [round(float(x * dx + y * dy), 2), round(float(y * dx - x * dy), 2)]
+
 # %% ../../nbs/5_diffusion/56_guidance.ipynb #measure-guidance
 @torch.no_grad()
 def measure_guidance(
     denoiser: Denoiser,          # trained on the tiny world
     encoder: TextEncoder,        # of its prompts
     kinds: dict | None = None,   # name -> settings of `guide`; None: classifier-free, rescaled and in an interval
-    scales: tuple = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0), # guidance scales
+    scales: tuple = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0), # guidance scales
     n_prompts: int = 8,          # different prompts
     per_prompt: int = 8,         # clips of each, from different noise
-    steps: int = 16,             # of DDIM, in equal steps of log-SNR
+    steps: int = 8,              # of the sampler, equal in log-SNR
+    sampler: Callable = dpmpp_2m, # one of `SAMPLERS`
     seed: int = 0,               # of scenes, wording and noise
-) -> list:                       # of dicts: kind, scale, calls, what `grade_clips` says, spread and its standard error in pixels
+) -> list:                       # of dicts: kind, scale, what `grade_clips` says, spread and its standard error in pixels, starts
     "Accuracy, variety and fidelity over the guidance scale; at scale 1 all kinds are one, called plain."
     kinds = kinds or {"classifier-free": {}, "rescaled 0.7": dict(rescale=0.7), "in an interval": dict(interval=(-9.0, 0.0))}
     chance = np.random.default_rng(seed)
@@ -158,12 +171,15 @@ def measure_guidance(
         videos = []
         for i, prompt in enumerate(prompts):
             noise = seeded_noise([seed * 100_000 + i * per_prompt + k for k in range(per_prompt)], (3, 8, 32, 32)).to(device)
-            videos.append(sample(denoiser, encoder([prompt] * per_prompt), noise, times, guidance_scale=scale, **kinds.get(kind, {})).cpu())
-        graded = grade_clips([clip for video in videos for clip in video], [scene for scene in scenes for _ in range(per_prompt)])
+            videos.append(sample(denoiser, encoder([prompt] * per_prompt), noise, times, sampler, scale, **kinds.get(kind, {})).cpu())
+        wanted = [scene for scene in scenes for _ in range(per_prompt)]
+        clips = [clip for video in videos for clip in video]
+        starts = [_start_beside_motion(clip, scene) for clip, scene in zip(clips, wanted)]
         squares = np.array([start_spread([video]) for video in videos]) ** 2           # one for each prompt
         spread = float(np.sqrt(squares.mean()))
         error = float(squares.std(ddof=1) / len(squares) ** 0.5 / (2 * spread))
-        rows.append(dict(kind=kind, scale=scale, prompts=n_prompts, **graded, spread=round(spread, 3), spread_error=round(error, 3)))
+        rows.append(dict(kind=kind, scale=scale, prompts=n_prompts, **grade_clips(clips, wanted), spread=round(spread, 3),
+                         spread_error=round(error, 3), starts=[start for start in starts if start is not None]))
     return rows
 
 # %% ../../nbs/5_diffusion/56_guidance.ipynb #guidance-figure
