@@ -248,7 +248,8 @@ def test_wrap_stands_between_guidance_and_the_sampler(denoiser):
 
 def test_prompts_that_do_not_fit_are_refused(denoiser):
     with pytest.raises(InputError, match="2 prompts do not fit 3 clips"): sample(denoiser, states(), clips(3), times(denoiser))
-    with pytest.raises(InputError, match="3 prompts do not fit 2 clips"): sample(denoiser, states(), clips(), times(denoiser), negative=states(3))
+    with pytest.raises(InputError, match="3 prompts do not fit 2 clips"):
+        sample(denoiser, states(), clips(), times(denoiser), negative=states(3))
 
 
 def test_nan_is_refused_wherever_it_comes_from(denoiser):
@@ -279,7 +280,8 @@ def test_measure_guidance_has_a_row_for_each_point():
     denoiser = small_denoiser().eval()
     rows = measure_guidance(denoiser, encoder, {"a": {}, "b": dict(rescale=.5)}, (1., 2.), n_prompts=2, per_prompt=2, steps=2)
     assert [(row["kind"], row["scale"]) for row in rows] == [("plain", 1.), ("a", 2.), ("b", 2.)]
-    assert all(row["n"] == 4 and row["prompts"] == 2 and {"joint", "readable", "spread", "spread_error", "starts"} <= set(row) for row in rows)
+    assert all(row["n"] == 4 and row["prompts"] == 2 for row in rows)
+    assert all({"joint", "readable", "spread", "spread_error", "starts"} <= set(row) for row in rows)
     assert [row["kind"] for row in measure_guidance(denoiser, encoder, {"a": {}}, (3.,), 2, 2, 1)] == ["a"]
 
 

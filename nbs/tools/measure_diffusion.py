@@ -66,7 +66,7 @@ def guidance(model, about, n, per_prompt=8):
     kinds = {"classifier-free": {}, "rescaled 0.7": dict(rescale=0.7), "in an interval": dict(interval=(-9.0, 0.0))}
     if shipped_folder("tiny-early").exists():
         kinds["autoguidance"] = dict(weaker=TextToVideo.from_pretrained("tiny-early", precision="fp32").denoiser)
-    text = f"{n} clips a point, {per_prompt} of each of {n // per_prompt} prompts of the seen combinations, seed 0, 8 steps of DPM-Solver++ 2M"
+    text = f"{n} clips a point, {per_prompt} of each of {n // per_prompt} seen prompts, seed 0, 8 steps of DPM-Solver++ 2M"
     rows = begun("guidance", about)
     done = {(row["kind"], row["scale"]) for row in rows}
     spread, starts = real_clips(per_prompt)
@@ -74,7 +74,7 @@ def guidance(model, about, n, per_prompt=8):
         if (kind, scale) in done: continue
         found = measure_guidance(model.denoiser, model.encoder, {kind: kinds.get(kind, {})}, (scale,), n // per_prompt, per_prompt)
         rows += [row for row in found if row["kind"] == kind]
-        rows.sort(key=lambda row: (list(["plain", *kinds]).index(row["kind"]), row["scale"]))
+        rows.sort(key=lambda row: (["plain", *kinds].index(row["kind"]), row["scale"]))
         save("guidance", about, text, rows, world_spread=spread, world_starts=starts)
         print(kind, scale, flush=True)
 

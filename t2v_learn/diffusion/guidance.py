@@ -88,16 +88,17 @@ def guide(
 ) -> Callable:                   # predict(x, t) -> (x0, noise), as samplers want it; t: one time, or `b`, or `b f`
     "A network with its prompts and guidance. Raises InputError for settings that contradict each other."
     if not 0 <= rescale <= 1: raise InputError(f"guidance_rescale is a share, between 0 and 1, not {rescale}.")
-    if interval is not None and not interval[0] < interval[1]: raise InputError(f"a guidance interval goes from a lower log-SNR to a higher one, not from {interval[0]} to {interval[1]}.")
-    if negative is not None and weaker is not None: raise InputError("take a negative prompt or a weaker network, not both: each stands in the other's place.")
-    if weaker is not None and not (torch.equal(weaker.data_mean, denoiser.data_mean) and torch.equal(weaker.data_std, denoiser.data_std)):
-        raise InputError("the weaker network measures clips in other units: take a checkpoint of the same training.")
+    low, high = interval or (-float("inf"), float("inf"))
+    if not low < high: raise InputError(f"a guidance interval goes from a lower log-SNR to a higher one, not from {low} to {high}.")
+    if weaker is not None:
+        if negative is not None: raise InputError("take a negative prompt or a weaker network, not both: each stands in the other's place.")
+        if not (torch.equal(weaker.data_mean, denoiser.data_mean) and torch.equal(weaker.data_std, denoiser.data_std)):
+            raise InputError("the weaker network measures clips in other units: take a checkpoint of the same training.")
     def predict(x, t):
         t = torch.as_tensor(t, device=x.device, dtype=x.dtype)
         t = t.expand(len(x)) if t.ndim == 0 else t                                    # b, or b f
         level = denoiser.schedule.log_snr(t.max())                                    # that of the noisiest frame
-        inside = interval is None or interval[0] <= level <= interval[1]
-        scale = guidance_scale if inside else 1.0
+        scale = guidance_scale if low <= level <= high else 1.0
         x0 = classifier_free_guidance(denoiser, x, t, text, scale, negative, weaker, rescale)
         return from_target(denoiser.schedule, x, x0, t, "x0")
     return predict
@@ -130,7 +131,8 @@ def sample(
             if bar.n < bar.total: bar.update()                                        # heun asks twice a step
             return predict(x, t)
         x = sampler(counted, denoiser.schedule, x.to(device), times, generator)
-    if not x.isfinite().all(): raise InputError("the network gave NaN or infinity: its weights are damaged, or the guidance scale is far too large.")
+    if not x.isfinite().all():
+        raise InputError("the network gave NaN or infinity: its weights are damaged, or the guidance scale is far too large.")
     return denoiser.restore(x).clamp(-1, 1)
 
 # %% ../../nbs/5_diffusion/56_guidance.ipynb #start-beside

@@ -10,6 +10,7 @@ __all__ = ['SAMPLERS', 'GaussianMixture', 'euler', 'recorded', 'paths_figure', '
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #from-collections-abc-import-callable
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 from ..core import InputError
 from .denoiser import Denoiser
 from .noise import LOG_SNR_LIMIT, NoiseSchedule
-from ..text.bert import TextEncoder
+from ..text.bert import TextEncoder, TextStates
 from ..training.pipeline import seeded_noise
 from ..video.clips import to_uint8
 from ..video.show import film
@@ -439,8 +440,8 @@ def measure_samplers(
         parts = []
         for first in range(0, n, batch_size):
             part = slice(first, first + batch_size)
-            states = type(text)(text.tokens[part], text.mask[part], text.pooled[part])
-            predict, seen = recorded(lambda x, t: denoiser.predict(x, t, states))
+            states = TextStates(text.tokens[part], text.mask[part], text.pooled[part])
+            predict, seen = recorded(partial(denoiser.predict, text=states))
             x = find_sampler(name)(predict, denoiser.schedule, noise[part], times, torch.Generator().manual_seed(seed))
             parts.append(denoiser.restore(x).clamp(-1, 1).cpu())
         rows.append(dict(sampler=name, grid=grid, calls=len(seen)) | grade_clips(torch.cat(parts), scenes))
