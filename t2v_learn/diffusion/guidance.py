@@ -95,7 +95,7 @@ def guide(
         if not (torch.equal(weaker.data_mean, denoiser.data_mean) and torch.equal(weaker.data_std, denoiser.data_std)):
             raise InputError("the weaker network measures clips in other units: take a checkpoint of the same training.")
     def predict(x, t):
-        t = torch.as_tensor(t, device=x.device, dtype=x.dtype)
+        t = torch.as_tensor(t, device=x.device, dtype=torch.promote_types(x.dtype, torch.float32))   # never a coarse time
         t = t.expand(len(x)) if t.ndim == 0 else t                                    # b, or b f
         level = denoiser.schedule.log_snr(t.max())                                    # that of the noisiest frame
         scale = guidance_scale if low <= level <= high else 1.0
