@@ -104,11 +104,12 @@ def fill(self: TextToVideo,
     num_inference_steps: int = 16, # steps from noise to video
     guidance_scale: float = 2.0,   # of classifier-free guidance
     progress: bool = False,        # show a progress bar
+    native: bool | None = None,    # see `keep_known`; None: as the model was trained
     **settings,            # what else `denoise` takes: negative_prompt, sampler, guidance_rescale, guidance_interval
 ) -> list[Clip]:           # outside the mask they equal the clips
     "Draw what a mask leaves open."
     video = self.denoiser.normalize(torch.stack([clip.tensor() for clip in clips]).to(self.device))     # b c f h w
-    wrap = keep_known(self.denoiser, video, mask[:, None].to(self.device), self.knows_frames)
+    wrap = keep_known(self.denoiser, video, mask[:, None].to(self.device), self.knows_frames if native is None else native)
     noise = seeded_noise(seeds, tuple(self.config["shape"]))
     generator = torch.Generator().manual_seed(seeds[0])
     drawn = self.denoise(prompts, noise, self.times(num_inference_steps), guidance_scale, progress, generator=generator, wrap=wrap, **settings)
