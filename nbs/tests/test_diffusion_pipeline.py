@@ -73,7 +73,7 @@ def test_negative_prompts_are_one_for_all_or_one_for_each(model):
     (lambda m: m(PROMPT, negative_prompt=" "), "negative prompt is empty"),
     (lambda m: m(PROMPT, negative_prompt=["one", "two"]), "1 prompts need as many negative prompts, not 2"),
     (lambda m: m(PROMPT, negative_prompt="a square", guidance_scale=1.0), "guidance scale above 1, not 1"),
-    (lambda m: m("  "), "empty"), (lambda m: m(PROMPT, num_inference_steps=0), "at least 1, not 0"),
+    (lambda m: m("  "), "empty"), (lambda m: m(PROMPT, num_inference_steps=0), "from 1 to 1000, not 0"),
     (lambda m: m([PROMPT], seed=[1, 2]), "as many seeds"), (lambda m: m(PROMPT, num_inference_steps=10_000), "1 to 1000, not 10000"),
     (lambda m: m(PROMPT, num_inference_steps=2.5), "whole number"), (lambda m: m(PROMPT, sampler="dddm"), "ddpm, ddim, euler, heun, dpmpp_2m"),
     (lambda m: m(PROMPT, guidance_rescale=1.5), "rescale"), (lambda m: m(PROMPT, guidance_interval=(2, -2)), "interval")])
