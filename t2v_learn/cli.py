@@ -199,7 +199,7 @@ Sampler = Annotated[str | None, typer.Option(callback=_known_sampler, help="One 
 Guidance = Annotated[float | None, typer.Option(callback=_between(0, 100), help="How much the prompt counts; 0: not at all.")]
 Precision = Annotated[str, typer.Option(callback=_one_of("auto", "fp32", "bf16"), help="auto, fp32 or bf16.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Fit = Annotated[str, typer.Option(callback=_one_of("crop", "pad", "stretch"), help="How clips that are not square become so: crop, pad or stretch.")]
+Fit = Annotated[str, typer.Option(callback=_one_of("crop", "pad", "stretch"), help="For clips that are not square: crop, pad or stretch.")]
 Video = Annotated[Path, typer.Argument(help="The video to start from: any size, length and rate.")]
 
 def _given(**settings) -> dict:
@@ -224,7 +224,8 @@ def _check_kind(
     from t2v_learn.core import InputError
     from t2v_learn.training.pipeline import read_config
     config = read_config(model)
-    if config["kind"] != "text-to-video": raise InputError(f"{model} is a GAN, and a GAN cannot {asked}: use a diffusion model, such as tiny.")
+    if config["kind"] != "text-to-video":
+        raise InputError(f"{model} is a GAN, and a GAN cannot {asked}: use a diffusion model, such as tiny.")
     return config
 
 # %% ../nbs/tools/cli.ipynb #finish
@@ -422,7 +423,8 @@ def _numbers(
     "Whole numbers from an option; InputError for anything else"
     from t2v_learn.core import InputError
     parts = text.split(mark)
-    if len(parts) != n or not all(part.strip().isdecimal() for part in parts): raise InputError(f"{what} is not {text!r}: see `t2v inpaint --help`.")
+    if len(parts) != n or not all(part.strip().isdecimal() for part in parts):
+        raise InputError(f"{what} is not {text!r}: see `t2v inpaint --help`.")
     return [int(part) for part in parts]
 
 def _read_mask(
@@ -440,7 +442,8 @@ def _read_mask(
     from t2v_learn.video.clips import fit_square, frame_indices
     from t2v_learn.video.containers import probe, read_video
     info = probe(clip)
-    if (mask is None) == (box is None and frames is None): raise InputError("say where to draw: either by --mask, or by --box or --frames or both.")
+    if (mask is None) == (box is None and frames is None):
+        raise InputError("say where to draw: either by --mask, or by --box or --frames or both.")
     if mask is not None:
         about = probe(mask)
         if (about.width, about.height) != (info.width, info.height):
@@ -452,7 +455,8 @@ def _read_mask(
     if not (w and h and x + w <= info.width and y + h <= info.height):
         raise InputError(f"the box {box} does not lie in the {info.width}x{info.height} pixels of the clip: give x,y,width,height.")
     first, end = _numbers(frames, ":", 2, "--frames first:end") if frames else (0, info.n_frames)
-    if not first < end <= info.n_frames: raise InputError(f"the frames {frames} are not among the {info.n_frames} of the clip: give first:end.")
+    if not first < end <= info.n_frames:
+        raise InputError(f"the frames {frames} are not among the {info.n_frames} of the clip: give first:end.")
     picture = np.zeros((1, info.height, info.width, 3), np.uint8)
     picture[:, y:y + h, x:x + w] = 255
     chosen = frame_indices(info.n_frames, n_frames)

@@ -14,7 +14,8 @@ shipped = pytest.mark.skipif(not (root / "t2v_learn" / "weights" / "tiny").is_di
 def disc(n, h, w):
     "A white disc that falls, on grey"
     y, x = np.mgrid[:h, :w] + .5
-    return np.stack([np.where((np.hypot(x - w / 2, y - h * (.2 + .6 * k / n)) < h / 6)[..., None], [255] * 3, [40] * 3) for k in range(n)]).astype(np.uint8)
+    inside = np.stack([np.hypot(x - w / 2, y - h * (.2 + .6 * k / n)) < h / 6 for k in range(n)])
+    return np.where(inside[..., None], [255] * 3, [40] * 3).astype(np.uint8)
 
 
 @pytest.fixture
@@ -113,7 +114,8 @@ def test_unknown_words_are_named_once(t2v, films):
     (["inpaint", "good.gif", PROMPT, "--mask", "half.png", "--box", "0,0,4,4"], ["--mask", "--box"]),
     (["inpaint", "good.gif", PROMPT, "--mask", "half.png"], ["64x48", "32x32"]),
     (["inpaint", "good.gif", PROMPT, "--mask", "missing.png"], ["missing.png"]),
-    (["inpaint", "good.gif", PROMPT, "--box", "0,0,40,8"], ["32x32", "0,0,40,8"]), (["inpaint", "good.gif", PROMPT, "--box", "1,2,3"], ["1,2,3"]),
+    (["inpaint", "good.gif", PROMPT, "--box", "0,0,40,8"], ["32x32", "0,0,40,8"]),
+    (["inpaint", "good.gif", PROMPT, "--box", "1,2,3"], ["1,2,3"]),
     (["inpaint", "good.gif", PROMPT, "--box", "0,0,0,8"], ["0,0,0,8"]), (["inpaint", "good.gif", PROMPT, "--box", "a,b,c,d"], ["a,b,c,d"]),
     (["inpaint", "good.gif", PROMPT, "--frames", "5:3"], ["5:3", "8"]), (["inpaint", "good.gif", PROMPT, "--frames", "2:9"], ["2:9", "8"]),
     (["inpaint", "good.gif", PROMPT, "--frames", "x"], ["--frames", "x"]),

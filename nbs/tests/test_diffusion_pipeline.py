@@ -75,7 +75,8 @@ def test_negative_prompts_are_one_for_all_or_one_for_each(model):
     (lambda m: m(PROMPT, negative_prompt="a square", guidance_scale=1.0), "guidance scale above 1, not 1"),
     (lambda m: m("  "), "empty"), (lambda m: m(PROMPT, num_inference_steps=0), "from 1 to 1000, not 0"),
     (lambda m: m([PROMPT], seed=[1, 2]), "as many seeds"), (lambda m: m(PROMPT, num_inference_steps=10_000), "1 to 1000, not 10000"),
-    (lambda m: m(PROMPT, num_inference_steps=2.5), "whole number"), (lambda m: m(PROMPT, sampler="dddm"), "ddpm, ddim, euler, heun, dpmpp_2m"),
+    (lambda m: m(PROMPT, num_inference_steps=2.5), "whole number"),
+    (lambda m: m(PROMPT, sampler="dddm"), "ddpm, ddim, euler, heun, dpmpp_2m"),
     (lambda m: m(PROMPT, guidance_rescale=1.5), "rescale"), (lambda m: m(PROMPT, guidance_interval=(2, -2)), "interval")])
 def test_what_makes_no_clip_is_refused(model, call, said):
     assert said in sentence(call, model)
@@ -195,7 +196,10 @@ def test_trained_weights_go_on_where_they_are(small, tmp_path):
 
 # --- the lesson's exercises
 
-@pytest.mark.parametrize("number, check, stub, solution", [pytest.param(*one, id=one[0]) for one in exercises("5_diffusion/57_pipeline.ipynb")])
+LESSON = "5_diffusion/57_pipeline.ipynb"
+
+
+@pytest.mark.parametrize("number, check, stub, solution", [pytest.param(*one, id=one[0]) for one in exercises(LESSON)])
 def test_exercises_are_open_until_they_are_solved(model, number, check, stub, solution):
     from t2v_learn.training.pipeline import as_prompts
     names = dict(np=np, Clip=Clip, Scene=Scene, Actor=Actor, render=render, score=score, as_prompts=as_prompts, model=model)

@@ -7,7 +7,7 @@ from lesson_exercises import exercises, said
 from refusals import sentence
 from rerun import root
 
-from t2v_learn.core import InputError, read_json
+from t2v_learn.core import read_json
 from t2v_learn.diffusion.blocks import randomize_zeros
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig
 from t2v_learn.diffusion.editing import EDITS, as_mask, editing_figure, editing_results, keep_known, measure_editing
@@ -126,7 +126,8 @@ def upper_half(clip):
     return np.arange(h)[:, None] < np.full(w, h // 2)
 
 
-METHODS = {"edit": lambda m, clip, **s: m.edit(clip, PROMPT, **s), "continue": lambda m, clip, **s: m.continue_clip(clip, PROMPT, n_given=1, **s),
+METHODS = {"edit": lambda m, clip, **s: m.edit(clip, PROMPT, **s),
+           "continue": lambda m, clip, **s: m.continue_clip(clip, PROMPT, n_given=1, **s),
            "interpolate": lambda m, clip, **s: m.interpolate(clip, PROMPT, **s),
            "inpaint": lambda m, clip, **s: m.inpaint(clip, upper_half(clip), PROMPT, **s)}
 
@@ -217,7 +218,8 @@ def test_outside_the_mask_nothing_changes(model, seed):
 
 
 def test_masks_of_every_form_mean_the_same(model):
-    forms = [HOLE, HOLE.astype(float), torch.tensor(HOLE), np.stack([HOLE] * FRAMES), Clip((HOLE[None, ..., None] * np.full(3, 9)).astype(np.uint8))]
+    forms = [HOLE, HOLE.astype(float), torch.tensor(HOLE), np.stack([HOLE] * FRAMES),
+             Clip((HOLE[None, ..., None] * np.full(3, 9)).astype(np.uint8))]
     wanted = as_mask(HOLE, CLIP, FRAMES, SIZE)
     assert wanted.sum() == FRAMES * HOLE.sum() and all(torch.equal(as_mask(form, CLIP, FRAMES, SIZE), wanted) for form in forms)
     both = model.inpaint([CLIP, CLIP], [HOLE, ~HOLE], [PROMPT] * 2, num_inference_steps=1)
@@ -255,7 +257,8 @@ def test_inversion_is_ddim_backwards(model, monkeypatch):
 
 
 def test_inversion_has_no_seed_and_depends_on_the_prompt(model):
-    edits = [model.edit(CLIP, PROMPT, invert=True, source_prompt="a blue circle", num_inference_steps=2, seed=seed).frames for seed in (0, 1)]
+    own = dict(invert=True, source_prompt="a blue circle", num_inference_steps=2)
+    edits = [model.edit(CLIP, PROMPT, seed=seed, **own).frames for seed in (0, 1)]
     assert (edits[0] == edits[1]).all()
     first, other, none = (model.invert(CLIP, prompt, num_inference_steps=2) for prompt in (PROMPT, "a blue square", None))
     assert (first - other).abs().max() > 1e-4 and (first - none).abs().max() > 1e-4 and first.shape == (1, 3, FRAMES, SIZE, SIZE)
@@ -284,10 +287,13 @@ SPOILT[0, 0] = np.nan
     (lambda m: m.edit(CLIP, PROMPT, strength=float("nan")), ["strength", "nan"]),
     (lambda m: m.invert(CLIP, PROMPT, strength=0), ["strength", "above 0"]),
     (lambda m: m.edit(CLIP, PROMPT, source_prompt="a clip"), ["source prompt", "invert=True"]),
-    (lambda m: m.edit(NAN, PROMPT), ["NaN"]), (lambda m: m.continue_clip(NAN, PROMPT), ["NaN"]), (lambda m: m.inpaint(NAN, HOLE, PROMPT), ["NaN"]),
+    (lambda m: m.edit(NAN, PROMPT), ["NaN"]),
+    (lambda m: m.continue_clip(NAN, PROMPT), ["NaN"]),
+    (lambda m: m.inpaint(NAN, HOLE, PROMPT), ["NaN"]),
     (lambda m: m.interpolate(CLIP, PROMPT, NAN), ["NaN"]), (lambda m: m.invert(NAN), ["NaN"]),
     (lambda m: m.edit("clip.gif", PROMPT), ["str", "read_video"]), (lambda m: m.edit(None, PROMPT), ["NoneType"]),
-    (lambda m: m.edit(np.zeros((8, 16, 16)), PROMPT), ["four axes"]), (lambda m: m.edit(np.zeros((0, 16, 16, 3), np.uint8), PROMPT), ["shape"]),
+    (lambda m: m.edit(np.zeros((8, 16, 16)), PROMPT), ["four axes"]),
+    (lambda m: m.edit(np.zeros((0, 16, 16, 3), np.uint8), PROMPT), ["shape"]),
     (lambda m: m.edit([CLIP, CLIP], PROMPT), ["2 clips", "not 1"]), (lambda m: m.inpaint([CLIP], HOLE, [PROMPT] * 3), ["1 clips", "not 3"]),
     (lambda m: m.extend([CLIP] * 2, PROMPT), ["2 clips", "not 1"]), (lambda m: m.invert([CLIP] * 2, PROMPT), ["2 clips", "not 1"]),
     (lambda m: m.interpolate([CLIP] * 2, [PROMPT] * 2, CLIP), ["1 clips", "not 2"]),
@@ -307,9 +313,11 @@ SPOILT[0, 0] = np.nan
     (lambda m: m.interpolate(Clip(CLIP.frames[:1]), PROMPT), ["one picture", "last one"]),
     (lambda m: m.inpaint(CLIP, HOLE & False, PROMPT), ["empty", "nothing to draw"]),
     (lambda m: m.inpaint(CLIP, HOLE | True, PROMPT), ["covers everything"]),
-    (lambda m: m.inpaint(CLIP, HOLE[:8], PROMPT), ["16x8", "16x16"]), (lambda m: m.inpaint(CLIP, HOLE[None].repeat(3, 0), PROMPT), ["3 frames", "8 of"]),
+    (lambda m: m.inpaint(CLIP, HOLE[:8], PROMPT), ["16x8", "16x16"]),
+    (lambda m: m.inpaint(CLIP, HOLE[None].repeat(3, 0), PROMPT), ["3 frames", "8 of"]),
     (lambda m: m.inpaint(CLIP, np.zeros(5), PROMPT), ["axes f h w", "(5,)"]), (lambda m: m.inpaint(CLIP, "left", PROMPT), ["axes f h w"]),
-    (lambda m: m.inpaint(CLIP, SPOILT, PROMPT), ["mask", "NaN"]), (lambda m: m.inpaint([CLIP] * 2, [HOLE], [PROMPT] * 2), ["2 clips", "masks"]),
+    (lambda m: m.inpaint(CLIP, SPOILT, PROMPT), ["mask", "NaN"]),
+    (lambda m: m.inpaint([CLIP] * 2, [HOLE], [PROMPT] * 2), ["2 clips", "masks"]),
 ])
 def test_what_cannot_be_done_is_said_in_a_sentence(model, call, parts):
     text = sentence(call, model)
@@ -319,7 +327,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence(model, call, parts):
 def test_it_is_said_before_anything_is_drawn(model, monkeypatch):
     monkeypatch.setattr(Denoiser, "forward", lambda *args: pytest.fail("the network was asked first"))
     for call in (lambda: model.edit(CLIP, PROMPT, sampler="dddm"), lambda: model.inpaint(CLIP, HOLE, PROMPT, num_inference_steps=0),
-                 lambda: model.continue_clip([CLIP, NAN], [PROMPT] * 2), lambda: model.edit(CLIP, PROMPT, guidance_scale=1.0, negative_prompt="a")):
+                 lambda: model.continue_clip([CLIP, NAN], [PROMPT] * 2),
+                 lambda: model.edit(CLIP, PROMPT, guidance_scale=1.0, negative_prompt="a")):
         sentence(call)
 
 
@@ -392,7 +401,8 @@ def test_exercises_are_open_until_they_are_solved(number, check, stub, solution)
 @pytest.mark.parametrize("wrong, hint", [
     ("def moving_hole(n_frames, size, width): return np.zeros((n_frames, size, size))", "True and False"),
     ("def moving_hole(n_frames, size, width):\n m = np.zeros((n_frames, size, size), bool)\n m[:, :width] = True\n return m", "row"),
-    ("def moving_hole(n_frames, size, width):\n m = np.zeros((n_frames, size, size), bool)\n m[:, :, :width] = True\n return m", "right one"),
+    ("def moving_hole(n_frames, size, width):\n m = np.zeros((n_frames, size, size), bool)\n m[:, :, :width] = True\n return m",
+     "right one"),
 ])
 def test_the_likely_mistake_is_named(wrong, hint):
     number, check, stub, _ = exercises(LESSON)[0]

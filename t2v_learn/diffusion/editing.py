@@ -53,7 +53,8 @@ def _as_clip(
 ) -> Clip:
     "One clip; InputError for what is none."
     if isinstance(clip, Clip): return clip
-    if not isinstance(clip, np.ndarray | Tensor): raise InputError(f"a clip is needed, not a {type(clip).__name__}: read one with read_video.")
+    if not isinstance(clip, np.ndarray | Tensor):
+        raise InputError(f"a clip is needed, not a {type(clip).__name__}: read one with read_video.")
     if not np.isfinite(np.asarray(clip)).all(): raise InputError("the clip holds NaN or infinity, so there is no picture in it.")
     try: return Clip(as_frames(clip))
     except ValueError as error: raise InputError(str(error)) from None
@@ -112,7 +113,8 @@ def fill(self: TextToVideo,
     wrap = keep_known(self.denoiser, video, mask[:, None].to(self.device), self.knows_frames if native is None else native)
     noise = seeded_noise(seeds, tuple(self.config["shape"]))
     generator = torch.Generator().manual_seed(seeds[0])
-    drawn = self.denoise(prompts, noise, self.times(num_inference_steps), guidance_scale, progress, generator=generator, wrap=wrap, **settings)
+    times = self.times(num_inference_steps)
+    drawn = self.denoise(prompts, noise, times, guidance_scale, progress, generator=generator, wrap=wrap, **settings)
     drawn = to_uint8(drawn.permute(0, 2, 3, 4, 1))                                                      # b f h w c
     return [Clip(np.where(m[..., None], new, clip.frames), clip.fps) for m, new, clip in zip(mask.numpy(), drawn, clips)]
 
@@ -151,7 +153,8 @@ def continue_clip(self: TextToVideo,
     for one, free in zip(clips, mask):
         end = _at_rate(one, self.config["fps"], h)
         n = 1 if len(one) == 1 else n_given
-        if len(end) < n: raise InputError(f"the clip has {len(end)} frames at {end.fps:g} a second, so {n} of them cannot be given: lower n_given.")
+        if len(end) < n:
+            raise InputError(f"the clip has {len(end)} frames at {end.fps:g} a second, so {n} of them cannot be given: lower n_given.")
         blank = np.zeros((f - n, h, h, 3), np.uint8)
         begun.append(Clip(np.concatenate([end.frames[len(end) - n:], blank]), end.fps))
         free[n:] = True
@@ -174,7 +177,7 @@ def extend(self: TextToVideo,
     longer = [_at_rate(one, self.config["fps"], size) for one in clips]
     wanted = [n_frames or 2 * len(one) for one in longer]
     for one, n in zip(longer, wanted):
-        if n <= len(one): raise InputError(f"the clip has {len(one)} frames at {one.fps:g} a second already: ask for more than {len(one)}, not {n}.")
+        if n <= len(one): raise InputError(f"the clip has {len(one)} frames at {one.fps:g} a second: ask for more than that, not {n}.")
     window = 0
     while any(len(one) < n for one, n in zip(longer, wanted)):
         shared = min(n_given, *map(len, longer))
@@ -284,7 +287,8 @@ def invert(self: TextToVideo,
     return x.float().cpu()
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #task-set
-EDITS = {"color": dict(strength=0.6), "shape": dict(strength=0.7), "motion": dict(strength=0.9)}    # what serves each attribute best, see `editing_figure`
+# what serves each attribute best, see `editing_figure`
+EDITS = {"color": dict(strength=0.6), "shape": dict(strength=0.7), "motion": dict(strength=0.9)}
 
 def _task_set(
     task: str, # an attribute to be edited, or another task
@@ -356,7 +360,8 @@ def measure_editing(
     scenes, wanted, said, asked = _task_set(task, n, seed)
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n, np.uint32)]
     sources = [Clip(render(scene)) for scene in scenes]
-    holes = [_hole(source, 1 + s % 4) if task == "inpaint" else np.zeros(source.frames.shape[:3], bool) for s, source in zip(seeds, sources)]
+    nothing = np.zeros(sources[0].frames.shape[:3], bool)
+    holes = [_hole(source, 1 + s % 4) if task == "inpaint" else nothing.copy() for s, source in zip(seeds, sources)]
     for hole in holes:
         if task == "continue": hole[2:] = True
         if task == "interpolate": hole[1:-1] = True
@@ -394,8 +399,8 @@ def editing_results(
     tasks |= {f"{name}{more}": (name, settings) for name in ("continue", "interpolate", "inpaint")
               for more, settings in {"": {}, ", no prompt": dict(guidance_scale=0.0)}.items()}
     found = {name: dict(settings=settings, shares=shares(task, n, seed, settings)) for name, (task, settings) in tasks.items()}
-    curves = {name: {kind: {str(s): shares(name, n_tuning, tuning_seed, dict(strength=s, invert=kind == "its own noise")) for s in strengths}
-                     for kind in ("any noise", "its own noise")} for name in EDITS}
+    def curve(name, invert): return {str(s): shares(name, n_tuning, tuning_seed, dict(strength=s, invert=invert)) for s in strengths}
+    curves = {name: {"any noise": curve(name, False), "its own noise": curve(name, True)} for name in EDITS}
     return dict(n=n, seed=seed, n_tuning=n_tuning, tuning_seed=tuning_seed, tasks=found, curves=curves)
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #editing-figure
