@@ -634,7 +634,7 @@ def evaluate(
     guidance_scale: _option(float, "Default: 2, for edits 3.", 0, 100) = None,
     steps: Steps = None,
     deranged: Annotated[bool, typer.Option("--deranged", help="Give each video the prompt of another: the score must collapse.")] = False,
-    edits: Annotated[bool, typer.Option("--edits", help="Score edits of colour, with the clip and without it.")] = False,
+    edits: Annotated[bool, typer.Option("--edits", help="Score edits of one attribute, and of colour without the clip.")] = False,
     fit: Fit = None,
     videos: Videos = None,
     images: Images = False,
@@ -645,7 +645,7 @@ def evaluate(
 ):
     "Score a model: does the video show what the prompt says?"
     from t2v_learn.core import InputError
-    from t2v_learn.judge.evaluate import evaluate as measure, evaluate_edits, save_score
+    from t2v_learn.judge.evaluate import evaluate as measure, save_score
     from t2v_learn.training.pipeline import VideoGenerator, find_model, world_of
     pipeline = VideoGenerator.from_pretrained(model, device=device, precision=precision)
     chosen = _given(seed=seed, guidance_scale=guidance_scale, num_inference_steps=steps)
@@ -657,8 +657,11 @@ def evaluate(
         report = measure(pipeline, split or "seen", deranged=deranged, progress=True, **chosen, **_given(n=n))
         if save: save_score(find_model(model), report)
         return print(report)
-    for name, shares in evaluate_edits(pipeline, **chosen, **_given(n=n)).items():
-        print(f"{name}:", ", ".join(f"{key} {share:.1%}" for key, share in shares.items()))
+    _check_kind(model, "edit a clip, since it never sees one")
+    from t2v_learn.diffusion.editing import EDITS, measure_editing
+    for task, how in [*EDITS.items(), ("color", dict(strength=1.0))]:       # at strength 1 nothing of the clip is left
+        found = measure_editing(pipeline, task, n or 128, **how, **chosen)
+        print(f"{task}, {how}:", ", ".join(f"{key} {right.mean():.1%}" for key, right in found.items()))
 
 # %% ../nbs/tools/cli.ipynb #models
 def _model_lines(

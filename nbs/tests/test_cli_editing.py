@@ -128,7 +128,7 @@ def test_refused_before_a_model_is_loaded(t2v, no_model, films, args, parts):   
 
 @shipped
 @pytest.mark.parametrize("args, parts", [
-    (["continue", "good.gif", "--given", "9"], ["n_given", "between 1 and 7"]), (["extend", "good.gif", "--length", "8"], ["more than 8"]),
+    (["continue", "good.gif", "--given", "9"], ["n_given", "between 1 and 7"]), (["extend", "good.gif", "--length", "8"], ["more than that", "not 8"]),
     (["inpaint", "good.gif", "--frames", "0:8"], ["covers everything"])])
 def test_refused_with_the_model_at_hand(t2v, films, args, parts):
     refused(t2v(args[0], args[1], PROMPT, *args[2:], "--steps", 1), *parts)

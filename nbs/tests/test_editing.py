@@ -309,7 +309,7 @@ SPOILT[0, 0] = np.nan
     (lambda m: m.continue_clip(CLIP, PROMPT, n_given=8), ["n_given", "between 1 and 7", "not 8"]),
     (lambda m: m.continue_clip(clip_of(3), PROMPT, n_given=4), ["3 frames", "lower n_given"]),
     (lambda m: m.continue_clip(clip_of(8, fps=32), PROMPT, n_given=3), ["2 frames at 8 a second", "lower n_given"]),
-    (lambda m: m.extend(CLIP, PROMPT, n_frames=8), ["more than 8"]), (lambda m: m.extend(CLIP, PROMPT, n_given=9), ["n_given"]),
+    (lambda m: m.extend(CLIP, PROMPT, n_frames=8), ["more than that", "not 8"]), (lambda m: m.extend(CLIP, PROMPT, n_given=9), ["n_given"]),
     (lambda m: m.interpolate(Clip(CLIP.frames[:1]), PROMPT), ["one picture", "last one"]),
     (lambda m: m.inpaint(CLIP, HOLE & False, PROMPT), ["empty", "nothing to draw"]),
     (lambda m: m.inpaint(CLIP, HOLE | True, PROMPT), ["covers everything"]),
