@@ -2,46 +2,26 @@
 import numpy as np
 import pytest
 import torch
-from denoisers import SMALL, clips as random_video
+from denoisers import clips as random_video
 from lesson_exercises import exercises, said
 from refusals import sentence
 from rerun import root
+from small_model import FRAMES, SIZE, Encoder, small_model
 
 from t2v_learn.core import read_json
-from t2v_learn.diffusion.blocks import randomize_zeros
-from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig
+from t2v_learn.diffusion.denoiser import Denoiser
 from t2v_learn.diffusion.editing import EDITS, as_mask, editing_figure, editing_results, keep_known, measure_editing
 from t2v_learn.diffusion.pipeline import TextToVideo
 from t2v_learn.diffusion.sampling import SAMPLERS, ddim, euler, level_times
-from t2v_learn.diffusion.unet3d import UNetConfig
-from t2v_learn.text.bert import TextStates
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.verify import read_scene
 from t2v_learn.video.world import World, render
 
 PROMPT = "a red circle moving right"
-SIZE, FRAMES = 16, 8
-
-
-class Encoder:
-    "States that depend on the words only, without BERT"
-    name = "none"
-    revision = "0"
-
-    def __call__(self, prompts):
-        rows = [torch.randn(6, 24, generator=torch.Generator().manual_seed(sum(prompt.encode()))) for prompt in prompts]
-        tokens = torch.stack(rows)
-        return TextStates(tokens, torch.ones(len(rows), 6, dtype=torch.bool), tokens.mean(1))
 
 
 @pytest.fixture(scope="module")
-def model():
-    "A small random network for 8 frames of 16x16"
-    torch.manual_seed(0)
-    denoiser = randomize_zeros(Denoiser(DenoiserConfig(UNetConfig(**SMALL))))
-    words = "a an red blue circle square moving right left up down clip".split()
-    config = dict(shape=[3, FRAMES, SIZE, SIZE], fps=8.0, words=words)
-    return TextToVideo(denoiser, Encoder(), config, "cpu", "fp32")
+def model(): return small_model()
 
 
 @pytest.fixture(scope="module")
