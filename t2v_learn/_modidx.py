@@ -140,6 +140,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                                           't2v_learn/diffusion/denoiser.py'),
                                               't2v_learn.diffusion.denoiser.NoiseLevels.sample': ( '5_diffusion/denoiser.html#noiselevels.sample',
                                                                                                    't2v_learn/diffusion/denoiser.py'),
+                                              't2v_learn.diffusion.denoiser._draw_given': ( '5_diffusion/denoiser.html#_draw_given',
+                                                                                            't2v_learn/diffusion/denoiser.py'),
                                               't2v_learn.diffusion.denoiser.level_errors': ( '5_diffusion/denoiser.html#level_errors',
                                                                                              't2v_learn/diffusion/denoiser.py'),
                                               't2v_learn.diffusion.denoiser.level_errors_figure': ( '5_diffusion/denoiser.html#level_errors_figure',
