@@ -432,8 +432,8 @@ def grade_clips(
     return dict(n=len(marks), **counts, readable=len(decibels), **found)
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #measure-samplers
-_GRIDS = {"log-SNR": level_times, "log-SNR to 1": partial(level_times, clean=1.0), "Karras": karras_times, "shifted": lambda schedule, steps: sampling_times(steps, 3.0),
-          "time": lambda schedule, steps: sampling_times(steps, 1.0)}
+_GRIDS = {"log-SNR": level_times, "log-SNR to 1": partial(level_times, clean=1.0), "Karras": karras_times,
+          "shifted": lambda schedule, steps: sampling_times(steps, 3.0), "time": lambda schedule, steps: sampling_times(steps, 1.0)}
 
 @torch.no_grad()
 def measure_samplers(
