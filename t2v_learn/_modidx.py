@@ -340,6 +340,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                              't2v_learn/diffusion/sampling.py'),
                                               't2v_learn.diffusion.sampling.recorded': ( '5_diffusion/sampling.html#recorded',
                                                                                          't2v_learn/diffusion/sampling.py'),
+                                              't2v_learn.diffusion.sampling.refresh': ( '5_diffusion/sampling.html#refresh',
+                                                                                        't2v_learn/diffusion/sampling.py'),
                                               't2v_learn.diffusion.sampling.sampler_figure': ( '5_diffusion/sampling.html#sampler_figure',
                                                                                                't2v_learn/diffusion/sampling.py'),
                                               't2v_learn.diffusion.sampling.sampling_times': ( '5_diffusion/sampling.html#sampling_times',

@@ -12,7 +12,8 @@ from scipy.integrate import solve_ivp
 from t2v_learn.diffusion.noise import SCHEDULES, TARGETS, from_target, make_schedule
 from t2v_learn.diffusion.sampling import (SAMPLERS, GaussianMixture, ancestral_sigma, ddim, ddpm, denoising_figure, dpmpp_2m, dpmpp_2m_sde,
                                           dpmpp_3m_sde, euler, fewest_calls, find_sampler, grade_clips, heun, karras_times, level_times,
-                                          measure_samplers, order_figure, paths_figure, recorded, sampler_figure, sampling_times)
+                                          measure_samplers, order_figure, paths_figure, recorded, refresh, sampler_figure,
+                                          sampling_times)
 from t2v_learn.text.bert import TextStates
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.world import World, render
@@ -22,7 +23,8 @@ every_sampler = pytest.mark.parametrize("name", SAMPLERS)
 every_schedule = pytest.mark.parametrize("schedule", [pytest.param(make_schedule(name), id=name) for name in SCHEDULES])
 TABLE = dict(num_train_timesteps=1000, beta_start=1e-4, beta_end=.02, beta_schedule="linear", clip_sample=False)
 THEIR_NAMES = {"noise": "epsilon", "x0": "sample", "v": "v_prediction"}
-WITH_NOISE = ("ddpm", "dpmpp_2m_sde", "dpmpp_3m_sde")
+WITH_NOISE = ("ddpm", "dpmpp_2m_sde", "dpmpp_3m_sde", "refresh")
+EXACT = [name for name in SAMPLERS if name != "refresh"]                       # with enough steps
 TOLERANCES = {torch.float32: 1e-4, torch.float64: 1e-8}
 every_dtype = pytest.mark.parametrize("dtype", [pytest.param(dtype, id=str(dtype)[6:]) for dtype in TOLERANCES])
 
@@ -144,6 +146,37 @@ def test_euler_is_the_flow_scheduler_of_diffusers(sampler, shift):
     compare(seen, sampler, make_schedule("flow"), times, "flow")
 
 
+@every_dtype
+def test_refresh_is_the_consistency_sampler_of_diffusers(dtype, monkeypatch):
+    "Where all noise is new; without its mixing in of x, which matters only for networks distilled so"
+    scheduler = diffusers.LCMScheduler(**TABLE, prediction_type="sample", set_alpha_to_one=True)
+    monkeypatch.setattr(scheduler, "get_scalings_for_boundary_condition_discrete", lambda timestep: (0, 1))
+    scheduler.alphas_cumprod = make_schedule("ddpm").alpha_bar.to(dtype)
+    scheduler.set_timesteps(timesteps=[979, 779, 499, 259, 19])
+    times = torch.cat([(scheduler.timesteps.to(dtype) + 1) / 1000, torch.zeros(1, dtype=dtype)])
+    generator = seeded()
+    wanted = [start(dtype)]
+    for i, t in zip(scheduler.timesteps, times):
+        x0, _ = from_target(make_schedule("ddpm"), wanted[-1], made_up(wanted[-1], t), t, "x0")
+        wanted.append(scheduler.step(x0, i, wanted[-1], generator=generator).prev_sample)
+    compare(wanted, refresh, make_schedule("ddpm"), times, "x0", generator=seeded(), fresh_above=-float("inf"))
+
+
+@every_schedule
+def test_refresh_is_ddim_until_it_is_new_noise(schedule):
+    "Up to the step that ends above the level, the same points; from there the same prediction with noise that knows nothing of x"
+    times = schedule.t_at(torch.tensor([-8., -6., -4.5, -3., 0.]).double())
+    paths = []
+    for sampler, options in ((ddim, {}), (refresh, dict(fresh_above=-4.))):
+        predict, seen = recorded(CLOUDS.denoiser(schedule))
+        sampler(predict, schedule, points(2000), times, seeded(4), **options)
+        paths.append([x for _, x, _ in seen])
+    for a, b in zip(paths[0][:3], paths[1][:3]): torch.testing.assert_close(a, b)
+    x0, noise = CLOUDS.denoiser(schedule)(paths[1][2], times[2])
+    fresh = (paths[1][3] - schedule.alpha(times[3]) * x0) / schedule.sigma(times[3])
+    assert abs(fresh.std() - 1) < .05 and abs((fresh * noise).mean()) < .08     # 4.6 standard errors
+
+
 def test_the_curvature_of_diffusers_has_another_weight():
     "And only it: with four steps the third and the fourth differ; when theirs is mended, this test says so"
     schedule = make_schedule("cosine")
@@ -220,7 +253,7 @@ def test_no_noise_at_the_last_step(name, schedule):
         torch.testing.assert_close(last, x0, rtol=0, atol=1e-5)
 
 
-@every_sampler
+@pytest.mark.parametrize("name", EXACT)
 @every_schedule
 def test_samples_of_a_known_world_follow_its_distribution(name, schedule):
     "A third in each cloud, and clouds as wide as they are"
@@ -351,8 +384,8 @@ def test_samplers_refuse_what_is_no_number(name, bad):
     assert "NaN or infinity" in sentence(SAMPLERS[name], lambda x, t: (x, x), make_schedule("cosine"), x, torch.tensor([.5, 0.]))
 
 
-def test_find_sampler_knows_seven_and_names_them():
-    assert [find_sampler(name) for name in SAMPLERS] == list(SAMPLERS.values()) and len(SAMPLERS) == 7
+def test_find_sampler_knows_all_and_names_them():
+    assert [find_sampler(name) for name in SAMPLERS] == list(SAMPLERS.values()) and len(SAMPLERS) == 8
     said = sentence(find_sampler, "magic")
     assert "'magic'" in said and all(name in said for name in SAMPLERS)
 

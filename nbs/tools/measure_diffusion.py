@@ -1,6 +1,6 @@
 """What lessons 55 and 56 draw: samplers and kinds of guidance, measured on a shipped model, into nbs/5_diffusion/results/*.json.
 
-    python nbs/tools/measure_diffusion.py [--n 64] [--points 24] [--threads 1] [samplers] [guidance]
+    python nbs/tools/measure_diffusion.py [--n 64] [--points 30] [--threads 1] [samplers] [guidance]
 
 Each point is written as soon as it is there, and a run that was stopped goes on where it was. A file that was measured with other weights
 or another n is begun anew. Both together take about 40 minutes on one core for n = 64.
@@ -15,13 +15,13 @@ from t2v_learn import TextToVideo
 from t2v_learn.core import read_json, sha256, shipped_folder, write_json
 from t2v_learn.diffusion.guidance import _start_beside_motion as start_beside_motion
 from t2v_learn.diffusion.guidance import measure_guidance
-from t2v_learn.diffusion.sampling import SAMPLERS, measure_samplers
+from t2v_learn.diffusion.sampling import measure_samplers
 from t2v_learn.training.pipeline import find_model
 from t2v_learn.video.verify import start_spread
 from t2v_learn.video.world import World, render
 
 RESULTS = Path(__file__).resolve().parents[1] / "5_diffusion" / "results"
-CALLS = (8, 4, 16, 2, 6, 12)                  # the most telling ones first
+CALLS = (8, 4, 2, 16, 6, 12)                  # the most telling ones first
 SCALES = (2.0, 4.0, 8.0, 1.5, 3.0)
 
 
@@ -42,8 +42,10 @@ def samplers(model, about, n, points):
     text = f"{n} clips a point, prompts of the seen combinations, seed 0, no guidance"
     rows = begun("samplers", about)
     done = {(row["sampler"], row["grid"], row["calls"]) for row in rows}
-    wanted = [(name, "log-SNR", calls) for calls in CALLS for name in SAMPLERS if name != "euler"]      # euler takes ddim's steps
-    wanted[18:18] = [(name, grid, 8) for name in ("ddim", "dpmpp_2m") for grid in ("Karras", "shifted", "time")]
+    names = ["refresh", "ddim", "ddpm", "dpmpp_2m", "heun", "dpmpp_2m_sde", "dpmpp_3m_sde"]             # euler takes ddim's steps
+    wanted = [(name, "log-SNR to 1" if name == "refresh" else "log-SNR", calls) for calls in CALLS for name in names]
+    others = [("refresh", "log-SNR"), ("ddim", "log-SNR to 1"), ("ddim", "Karras"), ("ddim", "shifted"), ("ddim", "time")]
+    wanted[3 * len(names):3 * len(names)] = [(*pair, 8) for pair in others]
     for name, grid, calls in wanted[:points]:
         if (name, grid, calls) in done: continue
         rows += measure_samplers(model.denoiser, model.encoder, (name,), (calls,), (grid,), n)
@@ -63,10 +65,10 @@ def real_clips(per_prompt, n_prompts=64):
 
 def guidance(model, about, n, points, per_prompt=8):
     "Each kind over the scale; autoguidance where an early checkpoint is shipped"
-    kinds = {"classifier-free": {}, "rescaled 0.7": dict(rescale=0.7), "in an interval": dict(interval=(-9.0, 0.0))}
+    kinds = {"classifier-free": {}, "rescaled 0.7": dict(rescale=0.7), "in an interval": dict(interval=(-9.0, -3.5))}
     if shipped_folder("tiny-early").exists():
         kinds["autoguidance"] = dict(weaker=TextToVideo.from_pretrained("tiny-early", precision="fp32").denoiser)
-    text = f"{n} clips a point, {per_prompt} of each of {n // per_prompt} seen prompts, seed 0, 8 steps of DPM-Solver++ 2M"
+    text = f"{n} clips a point, {per_prompt} of each of {n // per_prompt} seen prompts, seed 0, 7 steps of refresh"
     rows = begun("guidance", about)
     done = {(row["kind"], row["scale"]) for row in rows}
     spread, starts = real_clips(per_prompt)

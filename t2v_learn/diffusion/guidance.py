@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..core import InputError
 from .denoiser import Denoiser
 from .noise import from_target
-from .sampling import ddim, dpmpp_2m, grade_clips, level_times
+from .sampling import ddim, grade_clips, level_times, refresh
 from ..text.bert import TextEncoder, TextStates
 from ..training.pipeline import seeded_noise
 from ..video.verify import start_spread, track
@@ -156,24 +156,24 @@ def measure_guidance(
     scales: tuple = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0), # guidance scales
     n_prompts: int = 8,          # different prompts
     per_prompt: int = 8,         # clips of each, from different noise
-    steps: int = 8,              # of the sampler, equal in log-SNR
-    sampler: Callable = dpmpp_2m, # one of `SAMPLERS`
+    steps: int = 7,              # of `refresh`, equal in log-SNR, as the pipeline takes them
     seed: int = 0,               # of scenes, wording and noise
 ) -> list:                       # of dicts: kind, scale, what `grade_clips` says, spread and its standard error in pixels, starts
     "Accuracy, variety and fidelity over the guidance scale; at scale 1 all kinds are one, called plain."
-    kinds = kinds or {"classifier-free": {}, "rescaled 0.7": dict(rescale=0.7), "in an interval": dict(interval=(-9.0, 0.0))}
+    kinds = kinds or {"classifier-free": {}, "rescaled 0.7": dict(rescale=0.7), "in an interval": dict(interval=(-9.0, -3.5))}
     chance = np.random.default_rng(seed)
     scenes = [World("tiny").sample(chance) for _ in range(n_prompts)]
     prompts = [caption(scene, chance) for scene in scenes]
     device = next(denoiser.parameters()).device
-    times = level_times(denoiser.schedule, steps)
+    times = level_times(denoiser.schedule, steps, clean=1.0)
     rows = []
     plain = [("plain", 1.0)] if 1 in scales else []
     for kind, scale in plain + [(kind, scale) for kind in kinds for scale in scales if scale != 1]:
         videos = []
         for i, prompt in enumerate(prompts):
             noise = seeded_noise([seed * 100_000 + i * per_prompt + k for k in range(per_prompt)], (3, 8, 32, 32)).to(device)
-            videos.append(sample(denoiser, encoder([prompt] * per_prompt), noise, times, sampler, scale, **kinds.get(kind, {})).cpu())
+            videos.append(sample(denoiser, encoder([prompt] * per_prompt), noise, times, refresh, scale,
+                                 torch.Generator().manual_seed(seed + i), **kinds.get(kind, {})).cpu())
         wanted = [scene for scene in scenes for _ in range(per_prompt)]
         clips = [clip for video in videos for clip in video]
         starts = [_start_beside_motion(clip, scene) for clip, scene in zip(clips, wanted)]

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SAMPLERS', 'GaussianMixture', 'euler', 'recorded', 'paths_figure', 'ancestral_sigma', 'ddim', 'ddpm', 'heun',
-           'dpmpp_2m', 'order_figure', 'dpmpp_2m_sde', 'dpmpp_3m_sde', 'find_sampler', 'sampling_times', 'level_times',
-           'karras_times', 'denoising_figure', 'grade_clips', 'measure_samplers', 'fewest_calls', 'sampler_figure']
+           'dpmpp_2m', 'order_figure', 'dpmpp_2m_sde', 'dpmpp_3m_sde', 'refresh', 'find_sampler', 'sampling_times',
+           'level_times', 'karras_times', 'denoising_figure', 'grade_clips', 'measure_samplers', 'fewest_calls',
+           'sampler_figure']
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #from-collections-abc-import-callable
 from collections.abc import Callable
@@ -312,8 +313,25 @@ def dpmpp_3m_sde(
         history.append((x0, h))
     return x
 
+# %% ../../nbs/5_diffusion/55_sampling.ipynb #refresh
+def refresh(
+    predict: Callable,       # predict(x, t) -> (x0, noise)
+    schedule: NoiseSchedule, # how clips and noise are mixed
+    x: Tensor,               # where to start: a sample at the first time
+    times: Tensor,           # falling, from at most 1 to at least 0
+    generator: torch.Generator | None = None, # of the new noise
+    fresh_above: float = -4.0, # log-SNR above which all noise is new; -inf: always
+) -> Tensor:                 # a sample at the last time
+    "DDIM while a sample is decided, then x0 with entirely new noise at each step (Song et al., 2023, algorithm 1)."
+    for t, t_next in _steps(x, times):
+        x0, noise = predict(x, t)
+        if t_next > 0 and schedule.log_snr(t_next) > fresh_above: noise = _noise_like(x, generator)
+        x = schedule.alpha(t_next) * x0 + schedule.sigma(t_next) * noise
+    return x
+
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #samplers
-SAMPLERS = dict(ddpm=ddpm, ddim=ddim, euler=euler, heun=heun, dpmpp_2m=dpmpp_2m, dpmpp_2m_sde=dpmpp_2m_sde, dpmpp_3m_sde=dpmpp_3m_sde)
+SAMPLERS = dict(ddpm=ddpm, ddim=ddim, euler=euler, heun=heun, dpmpp_2m=dpmpp_2m, dpmpp_2m_sde=dpmpp_2m_sde, dpmpp_3m_sde=dpmpp_3m_sde,
+                refresh=refresh)
 
 def find_sampler(
     name: str,    # one of `SAMPLERS`
@@ -414,8 +432,8 @@ def grade_clips(
     return dict(n=len(marks), **counts, readable=len(decibels), **found)
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #measure-samplers
-_GRIDS = {"log-SNR": level_times, "Karras": karras_times, "shifted": lambda schedule, steps: sampling_times(steps, 3.0),
-          "time": lambda schedule, steps: sampling_times(steps, 1.0)}
+_GRIDS = {"log-SNR": level_times, "log-SNR to 1": partial(level_times, clean=1.0), "Karras": karras_times,
+          "shifted": lambda schedule, steps: sampling_times(steps, 3.0), "time": lambda schedule, steps: sampling_times(steps, 1.0)}
 
 @torch.no_grad()
 def measure_samplers(
@@ -423,7 +441,7 @@ def measure_samplers(
     encoder: TextEncoder,        # of its prompts
     samplers: tuple = tuple(SAMPLERS), # names
     calls: tuple = (2, 4, 6, 8, 12, 16, 24, 32), # of the network for a clip
-    grids: tuple = ("log-SNR",), # at which times: "log-SNR", "Karras", "shifted" or "time"
+    grids: tuple = ("log-SNR",), # at which times: "log-SNR", "log-SNR to 1", "Karras", "shifted", "time"
     n: int = 64,                 # clips; each has a scene and noise of its own, the same for all samplers
     seed: int = 0,               # of scenes, wording and noise
     batch_size: int = 64,        # clips at once
