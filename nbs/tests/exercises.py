@@ -1,8 +1,9 @@
 """How an exercise of a lesson is found and tried, without running the lesson.
 
-An exercise N is: a text that begins with `**N. Title** (medium; importance 2 of 3; 10 minutes).` and folds a solution away; a code cell `exercise-N` with a
-stub; a code cell `exercise-N-check` that defines `check_...` and calls it. What the check prints last begins with "right" or with "not yet: ".
-Around an exercise there is what the lesson's cells import, what its module defines, and the cells that have the tag `exercise`.
+An exercise N is: a text that begins with `**N. Title** (medium; importance 2 of 3; 10 minutes).` and folds a solution away; a code
+cell `exercise-N` with a stub; a code cell `exercise-N-check` that defines `check_...` and calls it. What the check prints last begins with
+"right" or with "not yet: ". Around an exercise there is what the lesson's cells import, what its module defines, and the cells that have
+the tag `exercise`.
 """
 import ast
 import importlib

@@ -2,11 +2,12 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from exercises import verdict
 from torch import nn
 
-from t2v_learn.diffusion.blocks import (CrossAttention, SpaceTimeAttention, SpatialAttention, SpatialResBlock, TemporalAttention,
-                                        TemporalConv, group_norm, position_embedding_2d, randomize_zeros, receptive_field,
-                                        receptive_field_figure, timestep_embedding, zero_module)
+from t2v_learn.diffusion.blocks import (CrossAttention, SpaceTimeAttention, SpatialResBlock, TemporalAttention, TemporalConv, group_norm,
+                                        position_embedding_2d, randomize_zeros, receptive_field, receptive_field_figure,
+                                        timestep_embedding, zero_module)
 
 DIM = 32
 FRAMES = 4
@@ -16,7 +17,6 @@ MASK = torch.tensor([[True] * 4 + [False] * 2])
 BLOCKS = {   # name: how to make it, how to call it on one clip of FRAMES frames
     "SpatialResBlock": (lambda: SpatialResBlock(DIM, DIM, 8), lambda block, x: block(x, COND)),
     "TemporalConv": (lambda: TemporalConv(DIM), lambda block, x: block(x, FRAMES)),
-    "SpatialAttention": (lambda: SpatialAttention(DIM), lambda block, x: block(x)),
     "TemporalAttention": (lambda: TemporalAttention(DIM), lambda block, x: block(x, FRAMES)),
     "SpaceTimeAttention": (lambda: SpaceTimeAttention(DIM), lambda block, x: block(x, FRAMES)),
     "CrossAttention": (lambda: CrossAttention(DIM, 16), lambda block, x: block(x, WORDS, MASK, FRAMES)),
@@ -138,16 +138,11 @@ def test_the_temporal_convolution_is_conv3d():
         torch.testing.assert_close(block(x, FRAMES), wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_attention_in_space_and_in_time_is_a_loop():
+def test_attention_in_time_is_a_loop():
     x = frames()
-    space, in_space = made("SpatialAttention")
     time, in_time = made("TemporalAttention")
     order = timestep_embedding(torch.arange(FRAMES), DIM, 100.)
     with torch.no_grad():
-        for i in range(FRAMES):
-            tokens = x[i].flatten(1).T                                                             # (h w) c
-            wanted = tokens + in_space.attention(in_space.norm(tokens)[None])[0]
-            torch.testing.assert_close(space(x)[i].flatten(1).T, wanted, rtol=1e-4, atol=1e-5)
         for row, col in ((0, 0), (2, 5)):
             tokens = x[:, :, row, col]                                                             # f c
             wanted = tokens + in_time.attention(in_time.norm(tokens)[None] + order)[0]
@@ -155,7 +150,7 @@ def test_attention_in_space_and_in_time_is_a_loop():
 
 
 @pytest.mark.parametrize("name, ordered", [("TemporalConv", True), ("TemporalAttention", True), ("SpaceTimeAttention", True),
-                                           ("SpatialAttention", False), ("CrossAttention", False)])
+                                           ("CrossAttention", False)])
 def test_which_blocks_know_the_order_of_frames(name, ordered):
     block, _ = made(name)
     x = frames()
@@ -182,7 +177,7 @@ def test_the_identity_sees_itself():
 
 
 @pytest.mark.parametrize("name, seen, alone", [
-    ("SpatialResBlock", [2], False), ("SpatialAttention", [2], False), ("CrossAttention", [2], True),
+    ("SpatialResBlock", [2], False), ("CrossAttention", [2], True),
     ("TemporalConv", [1, 2, 3], False), ("TemporalAttention", [0, 1, 2, 3], True), ("SpaceTimeAttention", [0, 1, 2, 3], False)])
 def test_receptive_fields(name, seen, alone):
     "Frames that one output position of frame 2 depends on, and whether it sees more of each than its own position"
@@ -197,3 +192,34 @@ def test_the_figure_has_a_row_per_map_and_a_column_per_frame():
     field = receptive_field(made("TemporalConv")[0], frames())
     figure = receptive_field_figure({"one": field, "two": field})
     assert len(figure.axes) == 2 * FRAMES
+
+
+# --- exercises
+
+PAST = """def past_conv(block, x, n_frames):
+    h = rearrange(F.silu(block.norm(x)), "(b f) c h w -> b f h w c", f=n_frames)
+    h = F.pad(h, (0, 0, 0, 0, 0, 0, %s))
+    h = block.proj(torch.cat([%s], -1))
+    return x + rearrange(h, "b f h w c -> (b f) c h w")"""
+SPACE = """def frame_attention(block, x):
+    h = rearrange(x, "n c h w -> %s")
+    return %s rearrange(block.attention(%s), "%s -> n c h w", h=x.shape[2], n=len(x))"""
+WRONG = [   # exercise, what the check must say, an answer
+    (1, "instead of x * (1 + scale)", "def my_film(film, x, cond): return film(x, cond) - x"),
+    (1, "which half is scale", """def my_film(film, x, cond):
+    shift, scale = film.to_scale_shift(cond)[..., None, None].chunk(2, 1)
+    return x * (1 + scale) + shift"""),
+    (1, "two more axes", "def my_film(film, x, cond): return film.to_scale_shift(cond)"),
+    (2, "sees a later frame", PAST % ("1, 1", "h[:, :-2], h[:, 1:-1], h[:, 2:]")),
+    (2, "should see the frames 1, 2 and 3", PAST % ("2, 0", "h[:, 2:], h[:, 2:], h[:, 2:]")),
+    (2, "order of the three frames", PAST % ("2, 0", "h[:, 2:], h[:, 1:-1], h[:, :-2]")),
+    (2, "pad so many frames", "def past_conv(block, x, n_frames): return x[2:]"),
+    (3, "other frames are seen", SPACE % ("1 (n h w) c", "x +", "block.norm(h)", "1 (n h w) c")),
+    (3, "is the input added", SPACE % ("n (h w) c", "", "block.norm(h)", "n (h w) c")),
+    (3, "put back in place", SPACE % ("n (h w) c", "x +", "block.norm(h)", "n (w h) c")),
+    (3, "some position of the frame is not seen", SPACE % ("(n h) w c", "x +", "block.norm(h)", "(n h) w c")),
+]
+
+
+@pytest.mark.parametrize("number, said, answer", [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in WRONG])
+def test_wrong_answers_are_told(number, said, answer): assert said in verdict("52_blocks", number, answer)

@@ -1,16 +1,24 @@
-"Text to video and video to video: one call each, seeds, strength, sizes, the shipped model, a training of one's own"
+"Text to video: one call, seeds, samplers, guidance, words that are not known, the shipped model, a training of one's own"
+import warnings
+
 import numpy as np
 import pytest
 import torch
+from lesson_exercises import exercises, said as checked
+from refusals import sentence
+from small_model import small_model
 
 from t2v_learn import TextToVideo
 from t2v_learn.core import InputError
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig
+from t2v_learn.diffusion.pipeline import about_unknown
+from t2v_learn.diffusion.sampling import SAMPLERS
 from t2v_learn.training.loop import Every
 from t2v_learn.training.checkpoint import load_state, load_weights
 from t2v_learn.training.pipeline import train
-from t2v_learn.video.containers import Clip
-from t2v_learn.video.verify import read_scene
+from t2v_learn.video.clips import Clip
+from t2v_learn.video.verify import read_scene, score
+from t2v_learn.video.world import Actor, Scene, render
 
 PROMPT = "a red circle moving right"
 
@@ -19,6 +27,10 @@ PROMPT = "a red circle moving right"
 def model():
     "The shipped one, in 32 bits"
     return TextToVideo.from_pretrained("tiny", device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def random_model(): return small_model()
 
 
 def pixels(clip): return clip.frames.astype(int)
@@ -53,33 +65,6 @@ def test_guidance_moves_away_from_the_unconditional_prediction(model):
     assert np.abs(strips[1] - strips[2]).max() > 5
 
 
-@pytest.mark.parametrize("size, n_frames", [((32, 32), 8), ((40, 24), 3), ((16, 64), 20)])
-def test_an_edit_takes_any_size_and_length(model, size, n_frames):
-    clip = Clip(np.random.default_rng(0).integers(0, 256, (n_frames, *size, 3), dtype=np.uint8), 12)
-    assert model.edit(clip, PROMPT, num_inference_steps=2).frames.shape == (8, 32, 32, 3)
-
-
-def test_a_weak_edit_keeps_and_a_strong_one_does_not(model):
-    source = model("a red square moving down", seed=1)
-    edits = [model.edit(source, "a blue square moving down", strength=strength, seed=0) for strength in (.05, .3, .9)]
-    distance = [np.abs(pixels(edit) - pixels(source)).mean() for edit in edits]
-    assert distance[0] < distance[1] < distance[2]
-    changed = read_scene(model.edit(source, "a blue square moving down", strength=.6, seed=0)).scene.actors[0]
-    assert (changed.shape, changed.color, changed.motion) == ("square", "blue", "down")
-
-
-def test_several_edits_at_once(model):
-    source = model(PROMPT, seed=1, num_inference_steps=4)
-    both = model.edit([source, source], [PROMPT, "a blue circle moving right"], num_inference_steps=4)
-    assert len(both) == 2 and np.abs(pixels(both[0]) - pixels(both[1])).max() > 5
-
-
-@pytest.mark.parametrize("n_frames, fps", [(8, 8), (20, 5), (3, 30)])
-def test_an_edit_lasts_as_long_as_its_input(model, n_frames, fps):
-    edited = model.edit(Clip(np.zeros((n_frames, 32, 32, 3), np.uint8), fps), PROMPT, num_inference_steps=2)
-    assert len(edited) / edited.fps == pytest.approx(n_frames / fps) and len(edited) == 8
-
-
 def test_negative_prompts_are_one_for_all_or_one_for_each(model):
     free, unwanted = ["a circle moving right"] * 2, "a blue circle moving right"
     plain = model(free, seed=3, num_inference_steps=4)
@@ -87,24 +72,70 @@ def test_negative_prompts_are_one_for_all_or_one_for_each(model):
     each = model(free, seed=3, num_inference_steps=4, negative_prompt=[unwanted, "a red square moving up"])
     assert np.abs(pixels(both[0]) - pixels(plain[0])).max() > 5 and np.array_equal(pixels(both[0]), pixels(each[0]))
     assert np.abs(pixels(both[1]) - pixels(each[1])).max() > 5
-    source = [BLANK, BLANK]
-    edits = [model.edit(source, free, num_inference_steps=4, negative_prompt=one) for one in (None, unwanted)]
-    assert np.abs(pixels(edits[0][0]) - pixels(edits[1][0])).max() > 5
 
 
 @pytest.mark.parametrize("call, said", [
     (lambda m: m(PROMPT, negative_prompt=" "), "negative prompt is empty"),
     (lambda m: m(PROMPT, negative_prompt=["one", "two"]), "1 prompts need as many negative prompts, not 2"),
     (lambda m: m(PROMPT, negative_prompt="a square", guidance_scale=1.0), "guidance scale above 1, not 1"),
-    (lambda m: m("  "), "empty"), (lambda m: m(PROMPT, num_inference_steps=0), "at least 1, not 0"),
-    (lambda m: m([PROMPT], seed=[1, 2]), "as many seeds"),
-    (lambda m: m.edit(BLANK, PROMPT, strength=0), "strength must be above 0"), (lambda m: m.edit(BLANK, PROMPT, strength=1.1), "at most 1"),
-    (lambda m: m.edit([BLANK, BLANK], PROMPT), "2 clips need as many prompts")])
-def test_what_makes_no_clip_is_refused(model, call, said):
-    with pytest.raises(InputError, match=said): call(model)
+    (lambda m: m("  "), "empty"), (lambda m: m(PROMPT, num_inference_steps=0), "from 1 to 1000, not 0"),
+    (lambda m: m([PROMPT], seed=[1, 2]), "as many seeds"), (lambda m: m(PROMPT, num_inference_steps=10_000), "1 to 1000, not 10000"),
+    (lambda m: m(PROMPT, num_inference_steps=2.5), "whole number"),
+    (lambda m: m(PROMPT, sampler="dddm"), "ddpm, ddim, euler, heun, dpmpp_2m"),
+    (lambda m: m(PROMPT, guidance_rescale=1.5), "rescale"), (lambda m: m(PROMPT, guidance_interval=(2, -2)), "interval")])
+def test_what_makes_no_clip_is_refused(random_model, call, said):
+    assert said in sentence(call, random_model)
 
 
-BLANK = Clip(np.zeros((8, 32, 32, 3), np.uint8))
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_each_sampler_is_repeatable(random_model, sampler):
+    first, again = (pixels(random_model(PROMPT, seed=5, num_inference_steps=3, sampler=sampler)) for _ in range(2))
+    assert np.array_equal(first, again)
+
+
+def test_samplers_and_guidance_are_handed_on(model):
+    plain, *others = (pixels(model(PROMPT, seed=5, num_inference_steps=4, **settings)) for settings in (
+        {}, dict(sampler="ddpm"), dict(sampler="dpmpp_2m_sde"), dict(guidance_rescale=.8), dict(guidance_interval=(-4, 4))))
+    assert all(np.abs(other - plain).max() > 1 for other in others)
+    no_guidance = pixels(model(PROMPT, seed=5, num_inference_steps=4, guidance_interval=(19.9, 20)))
+    assert np.array_equal(no_guidance, pixels(model(PROMPT, seed=5, num_inference_steps=4, guidance_scale=1.0)))
+
+
+def test_what_wraps_the_predictor_is_asked_at_every_step(random_model):
+    times = random_model.times(3)
+    asked = []
+    def wrap(predict):
+        def watch(x, t):
+            asked.append(float(t))
+            return predict(x, t)
+        return watch
+    random_model.denoise([PROMPT], torch.randn(1, 3, 8, 16, 16), times, wrap=wrap)
+    assert asked == [pytest.approx(float(t)) for t in times[:-1]]
+
+
+# --- words that are not known
+
+@pytest.mark.parametrize("prompts, parts", [
+    (["a red elephant"], ["elephant", "sure effect"]), (["elephants"], ["no word", "elephants", "anything"]), (["🎈🎈"], ["no word"]),
+    (["a red circle", "a red elephant in Paris"], ["elephant", "paris", "sure effect"]), (["a red circle", "?!"], ["no word"])])
+def test_what_is_said_of_unknown_words(prompts, parts):
+    said = about_unknown(prompts, ["a", "red", "circle", "in"])
+    assert all(part in said for part in parts) and "\n" not in said and said.endswith(".")
+
+
+def test_nothing_is_said_of_known_words_and_not_too_much_of_many():
+    assert about_unknown(["A red, RED circle!", "a"], ["a", "red", "circle"]) == ""
+    said = about_unknown(["a " + " ".join(f"w{i}" for i in range(2000))], ["a"])
+    assert "w9 and 1,990 more" in said and len(said) < 200
+
+
+def test_a_call_warns_once(random_model):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        random_model(["a red elephant"] * 3, num_inference_steps=1, negative_prompt="a zebra")
+        random_model(PROMPT, num_inference_steps=1)
+    text, = (str(one.message) for one in said)
+    assert "elephant" in text and "zebra" in text
 
 
 # --- training
@@ -166,3 +197,16 @@ def test_trained_weights_go_on_where_they_are(small, tmp_path):
     shipped = TextToVideo.from_pretrained("tiny", device="cpu", precision="fp32")
     assert np.abs(pixels(model(PROMPT, num_inference_steps=2)) - pixels(shipped(PROMPT, num_inference_steps=2))).max() <= 2
     assert model.denoiser.data_std == shipped.denoiser.data_std and model.config["trained"]["replay"] == .75
+
+
+# --- the lesson's exercises
+
+LESSON = "5_diffusion/57_pipeline.ipynb"
+
+
+@pytest.mark.parametrize("number, check, stub, solution", [pytest.param(*one, id=one[0]) for one in exercises(LESSON)])
+def test_exercises_are_open_until_they_are_solved(model, number, check, stub, solution):
+    from t2v_learn.training.pipeline import as_prompts
+    names = dict(np=np, Clip=Clip, Scene=Scene, Actor=Actor, render=render, score=score, as_prompts=as_prompts, model=model)
+    assert checked(check, stub.rsplit("\n", 1)[0], stub, names).startswith("not yet: ")
+    assert checked(check, solution, stub, names) == "right"

@@ -60,6 +60,7 @@ class DenoiserConfig:
     first_levels: NoiseLevels = field(default_factory=lambda: NoiseLevels((-10, -7), (1.5, 1.5)))  # and those at its start
     first_share: float = 0.1                                  # for this share of the training
     p_uncond: float = 0.1                                     # share of clips whose caption is replaced by the null embedding in training
+    p_given: float = 0.15                                     # share of clips of which some frames are given in training
 
     def __post_init__(self):
         for name, known in dict(target=TARGETS, weighting=("even", *TARGETS)).items():
@@ -67,7 +68,7 @@ class DenoiserConfig:
                 raise InputError(f"There is no {name} {getattr(self, name)!r}; choose one of: {', '.join(known)}.")
         if self.sigma_data and self.target != "x0":
             raise InputError(f"Only a network that predicts x0 can leave detail to the input, not {self.target!r}: set sigma_data to 0.")
-        for name in ("p_uncond", "first_share"):
+        for name in ("p_uncond", "p_given", "first_share"):
             if not 0 <= getattr(self, name) <= 1: raise InputError(f"{name} is a share, between 0 and 1, not {getattr(self, name)}.")
 
     def levels_at(self,
@@ -182,11 +183,27 @@ def fit_text(self: Denoiser,
     conditioner.pooled_whitening.copy_(whitening(text.pooled))
 
 # %% ../../nbs/5_diffusion/54_denoiser.ipynb #denoiser-loss
+def _draw_given(
+    n: int,                      # clips
+    n_frames: int,               # of each
+    share: float,                # of the clips with any given frame
+    generator: torch.Generator,  # of the random numbers
+) -> Tensor:                     # bool `n n_frames`
+    "Which frames are given: in half of these clips the first ones, in a quarter both ends, in a quarter any."
+    def rand(*shape): return torch.rand(*shape, generator=generator, device=generator.device)
+    frame = torch.arange(n_frames, device=generator.device)
+    first = frame < 1 + (rand(n, 1) * n_frames / 2).long()             # 1 to half of them
+    ends = (frame == 0) | (frame == n_frames - 1)
+    kind = rand(n, 1)
+    given = torch.where(kind < 0.5, first, torch.where(kind < 0.75, ends, rand(n, n_frames) < 0.5))
+    given = given & (rand(n, 1) < share)
+    return given & ~given.all(1, keepdim=True)                         # something is left to draw
+
 @patch
 def loss(self: Denoiser,
     video: Tensor,               # clean clips in [-1, 1], `b c f h w`
     text: TextStates,            # their captions
-    generator: torch.Generator,  # of the levels, the noise and the captions that are taken away, in this order; see `draw_rows`
+    generator: torch.Generator,  # of levels, noise, captions taken away and given frames, in this order; see `draw_rows`
     progress: float = 1.0,       # how much of the training is over, 0 to 1
 ) -> Tensor:                     # one number
     "The weighted squared error of the predicted x0, at random noise levels."
@@ -195,9 +212,14 @@ def loss(self: Denoiser,
     t = self.schedule.t_at(draw(lambda n: self.config.levels_at(progress).sample(n, generator)))
     noise = draw(lambda n: torch.randn(n, *x0.shape[1:], generator=generator, device=x0.device))
     cond_mask = draw(lambda n: torch.rand(n, generator=generator, device=x0.device)) >= self.config.p_uncond
+    weight = self.weight(t, x0)
+    if self.config.p_given:
+        given = draw(lambda n: _draw_given(n, x0.shape[2], self.config.p_given, generator))     # b f
+        t = torch.where(given, 0.0, t[:, None])
+        weight = weight * append_dims((~given).float(), x0)                                     # b 1 f 1 1
     x_t = q_sample(self.schedule, x0, t, noise)
     x0_predicted, _ = self.predict(x_t, t, text, cond_mask)
-    return (self.weight(t, x0) * (x0_predicted - x0).square()).mean()
+    return (weight * (x0_predicted - x0).square()).mean()
 
 # %% ../../nbs/5_diffusion/54_denoiser.ipynb #denoiser-weight
 @patch

@@ -98,7 +98,7 @@ class DDPM(NoiseSchedule):
 SCHEDULES = {"flow": RectifiedFlow, "cosine": Cosine, "ddpm": DDPM}
 
 def make_schedule(
-    name: str = "flow", # one of `SCHEDULES`
+    name: str = "cosine", # one of `SCHEDULES`
 ) -> NoiseSchedule:
     "A schedule by its name, as a configuration file states it; InputError if there is none"
     if name not in SCHEDULES: raise InputError(f"There is no noise schedule called {name!r}; choose one of: {', '.join(SCHEDULES)}.")
@@ -117,7 +117,7 @@ def append_dims(
 def q_sample(
     schedule: NoiseSchedule, # how to mix
     x0: Tensor,       # b ..., clean, in [-1, 1]
-    t: Tensor,        # (b,) times in [0, 1]
+    t: Tensor,        # times in [0, 1]: (b,), one for each clip, or `b f`, one for each frame
     noise: Tensor,    # standard normal, of the shape of x0
 ) -> Tensor:          # x_t, of the shape of x0
     "Clips as they are at time t (Ho et al., 2020, eq. 4)"
@@ -170,7 +170,7 @@ def to_target(
     schedule: NoiseSchedule, # how x_t was mixed
     x0: Tensor,       # b ..., clean
     noise: Tensor,    # of the shape of x0
-    t: Tensor,        # (b,) times
+    t: Tensor,        # times, (b,) or `b f`
     target: str,      # one of `TARGETS`
 ) -> Tensor:          # what the network should predict, of the shape of x0
     "The training target of a network that predicts `target`"
@@ -191,7 +191,7 @@ def from_target(
     schedule: NoiseSchedule,   # how x_t was mixed
     x_t: Tensor,        # b ..., what the network saw
     prediction: Tensor, # what it predicted, of the shape of x_t
-    t: Tensor,          # (b,) times
+    t: Tensor,          # times, (b,) or `b f`
     target: str,        # one of `TARGETS`
 ) -> tuple[Tensor, Tensor]: # x0 and noise that follow, of the shape of x_t
     "The clip and the noise that a prediction implies; what it cannot tell (x0 at alpha = 0, noise at sigma = 0) is 0"
