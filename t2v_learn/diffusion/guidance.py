@@ -153,7 +153,7 @@ def measure_guidance(
     denoiser: Denoiser,          # trained on the tiny world
     encoder: TextEncoder,        # of its prompts
     kinds: dict | None = None,   # name -> settings of `guide`; None: classifier-free, rescaled and in an interval
-    scales: tuple = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0), # guidance scales
+    scales: tuple = (1.0, 1.5, 2.0, 4.0, 6.0), # guidance scales
     n_prompts: int = 8,          # different prompts
     per_prompt: int = 8,         # clips of each, from different noise
     steps: int = 7,              # of `refresh`, equal in log-SNR, as the pipeline takes them
