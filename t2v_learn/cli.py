@@ -194,8 +194,8 @@ Format = Annotated[str | None, typer.Option("--format", help="The format on stan
 Sheet = Annotated[bool, typer.Option("--sheet", help="Write a .png of all frames side by side.")]
 Model = Annotated[str, typer.Option(help="A shipped model, a folder, or a name on the Hugging Face hub.")]
 Seed = Annotated[int, typer.Option(callback=_between(0, 2**63 - 1), help="Another seed, another video.")]
-Steps = Annotated[int | None, typer.Option("--steps", callback=_between(1, 1000), help="Steps from noise to video; default: 16.")]
-Sampler = Annotated[str | None, typer.Option(callback=_known_sampler, help="One of the samplers of lesson 55; default: ddim.")]
+Steps = Annotated[int | None, typer.Option("--steps", callback=_between(1, 1000), help="Steps from noise to video; default: 13.")]
+Sampler = Annotated[str | None, typer.Option(callback=_known_sampler, help="One of the samplers of lesson 55; default: refresh.")]
 Guidance = Annotated[float | None, typer.Option(callback=_between(0, 100), help="How much the prompt counts; 0: not at all.")]
 Precision = Annotated[str, typer.Option(callback=_one_of("auto", "fp32", "bf16"), help="auto, fp32 or bf16.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
@@ -305,7 +305,7 @@ def _video_in(
 def edit(
     clip: Video,
     prompt: Prompt,
-    strength: Annotated[float, typer.Option(callback=_between(0, 1), help="How much may change: 0 nothing, 1 all of it.")] = 0.6,
+    strength: Annotated[float, typer.Option(callback=_between(0, 1), help="How much may change: 0 nothing, 1 all of it.")] = 0.5,
     invert: Annotated[bool, typer.Option("--invert", help="Start from the noise that the video comes from: more of it stays.")] = False,
     source_prompt: Annotated[str | None, typer.Option(help="With --invert: what the video shows.")] = None,
     output: Output = Path("edited.gif"),
@@ -631,7 +631,7 @@ def evaluate(
     split: _option(str, "Of the world: seen (default), held-out-combinations or held-out-words; of other data: its own.") = None,
     n: Annotated[int | None, typer.Option("--n", callback=_between(1, 10**6), help="How many videos; default: enough.")] = None,
     seed: _option(int, "Other prompts, other noise.", 0, 2**63 - 1) = None,
-    guidance_scale: _option(float, "Default: 2, for edits 3.", 0, 100) = None,
+    guidance_scale: _option(float, "Default: 1.5, for edits 3.", 0, 100) = None,
     steps: Steps = None,
     deranged: Annotated[bool, typer.Option("--deranged", help="Give each video the prompt of another: the score must collapse.")] = False,
     edits: Annotated[bool, typer.Option("--edits", help="Score edits of one attribute, and of colour without the clip.")] = False,

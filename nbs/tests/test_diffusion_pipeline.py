@@ -95,10 +95,23 @@ def test_each_sampler_is_repeatable(random_model, sampler):
 
 def test_samplers_and_guidance_are_handed_on(model):
     plain, *others = (pixels(model(PROMPT, seed=5, num_inference_steps=4, **settings)) for settings in (
-        {}, dict(sampler="ddpm"), dict(sampler="dpmpp_2m_sde"), dict(guidance_rescale=.8), dict(guidance_interval=(-4, 4))))
+        {}, dict(sampler="ddpm"), dict(sampler="dpmpp_2m_sde"), dict(guidance_scale=3.0, guidance_rescale=.8), dict(guidance_interval=(-4, 4))))
     assert all(np.abs(other - plain).max() > 1 for other in others)
     no_guidance = pixels(model(PROMPT, seed=5, num_inference_steps=4, guidance_interval=(19.9, 20)))
     assert np.array_equal(no_guidance, pixels(model(PROMPT, seed=5, num_inference_steps=4, guidance_scale=1.0)))
+
+
+def test_a_clip_is_the_same_beside_others_where_noise_is_added(random_model):
+    both = random_model(["a red circle", "a blue square"], seed=3, num_inference_steps=6)
+    alone = random_model("a blue square", seed=4, num_inference_steps=6)
+    assert np.abs(pixels(both[1]) - pixels(alone)).max() <= 1
+
+
+def test_a_strength_is_the_same_noise_for_all_samplers(random_model):
+    for strength in (.1, .5, .9):
+        levels = [random_model.denoiser.schedule.log_snr(random_model.times(13, strength, sampler)[0]) for sampler in SAMPLERS]
+        assert all(level == pytest.approx(1 - 13 * strength, abs=1e-3) for level in levels)
+    assert [random_model.times(13, sampler=sampler)[0] for sampler in SAMPLERS] == [1] * len(SAMPLERS)
 
 
 def test_what_wraps_the_predictor_is_asked_at_every_step(random_model):

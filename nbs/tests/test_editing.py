@@ -128,7 +128,7 @@ def test_the_same_seed_gives_the_same_clip(model, name):
 
 
 @pytest.mark.parametrize("name", METHODS)
-@pytest.mark.parametrize("sampler", ["ddpm", "dpmpp_2m_sde"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
 def test_any_sampler(model, name, sampler):
     drawn = METHODS[name](model, CLIP, num_inference_steps=3, sampler=sampler).frames
     plain = METHODS[name](model, CLIP, num_inference_steps=3).frames
@@ -231,9 +231,9 @@ def test_inversion_is_ddim_backwards(model, monkeypatch):
     noise = model.invert(CLIP, PROMPT, strength=.8, num_inference_steps=10)
     schedule = model.denoiser.schedule
     def back(x, t): return (x - schedule.sigma(t) * seen) / schedule.alpha(t), seen
-    x0 = ddim(back, schedule, noise, model.times(10, .8))
+    x0 = ddim(back, schedule, noise, model.times(10, .8, "ddim"))
     assert torch.allclose(model.denoiser.restore(x0)[0], CLIP.tensor(), atol=1e-3)
-    assert torch.allclose(euler(back, schedule, noise, model.times(10, .8)), x0, atol=1e-3)
+    assert torch.allclose(euler(back, schedule, noise, model.times(10, .8, "ddim")), x0, atol=1e-3)
 
 
 def test_inversion_has_no_seed_and_depends_on_the_prompt(model):
@@ -250,7 +250,8 @@ def test_a_clip_is_drawn_again_from_its_own_noise(shipped):
     actor, = scene.actors
     prompt = f"a {actor.color} {actor.shape} moving {actor.motion}"
     x = shipped.invert(clip, prompt, strength=.6, num_inference_steps=16)
-    own, any_ = (shipped.denoise([prompt], start, shipped.times(16, .6), guidance_scale=1.0)[0] for start in (x, torch.randn_like(x)))
+    times = shipped.times(16, .6, "ddim")
+    own, any_ = (shipped.denoise([prompt], start, times, guidance_scale=1.0, sampler="ddim")[0] for start in (x, torch.randn_like(x)))
     assert (own - clip.tensor()).square().mean() < .1 * (any_ - clip.tensor()).square().mean()
 
 

@@ -10,7 +10,7 @@ from scenes import some
 
 from t2v_learn.core import InputError
 from t2v_learn.judge.evaluate import (LEVELS, SIZES, Report, bootstrap, eval_set, evaluate, evaluate_clips, evaluate_edits, level_errors,
-                                      nearest_clips, save_score, wilson)
+                                      nearer_to_training, nearest_clips, save_score, spread_within, wilson)
 from t2v_learn.judge.reader import read_scene
 from t2v_learn.text.tagging import asked_for
 from t2v_learn.video.clips import Clip
@@ -93,6 +93,47 @@ def test_models_whose_score_is_known():
     assert evaluate(Oracle(), n=32, deranged=True).joint == 0
 
 
+def test_a_report_says_how_clean_the_clips_are_and_how_far_they_spread():
+    report = evaluate(Oracle(), n=180)
+    assert report.fidelity.min() > 35 and len(report.fidelity) == 180 and report.nearer == ()      # an oracle was not trained
+    assert abs(report.spread[0] / report.spread[1] - 1) < .2                                        # it draws as the world does
+    assert " dB on average" in str(report) and "in the world" in str(report)
+
+
+def test_noise_costs_fidelity_and_one_start_costs_spread():
+    class Still(Oracle):
+        "Always the same clip of a combination, with grain"
+        def __call__(self, prompts, seed, **settings):
+            clips = super().__call__(prompts, [0] * len(prompts))
+            noise = [np.random.default_rng(one).normal(0, 5, clip.frames.shape) for one, clip in zip(seed, clips)]
+            return [Clip((clip.frames + grain).clip(0, 255).astype(np.uint8), clip.fps) for clip, grain in zip(clips, noise)]
+    report = evaluate(Still(), n=180)
+    assert report.joint > .95 and np.mean(report.fidelity) < 40 and report.spread[0] < 1 < report.spread[1]
+
+
+def test_spread_needs_no_large_groups():
+    rng = np.random.default_rng(1)
+    starts = rng.normal(0, 3, (2000, 2)) + np.repeat(rng.normal(0, 40, (1000, 2)), 2, 0)
+    keys = [i // 2 for i in range(2000)]
+    assert abs(spread_within(starts, keys) - 18 ** .5) < .2
+    starts[::7] = np.nan                                                                           # clips in which nothing was found
+    assert abs(spread_within(starts, keys) - 18 ** .5) < .3
+    assert np.isnan(spread_within(starts * np.nan, keys)) and np.isnan(spread_within(starts, list(range(2000))))
+
+
+def test_a_model_that_repeats_its_training_clips_is_told():
+    seen, unseen, new = (random_clips(150, seed=i) for i in range(3))
+    copies = seen[:60] + .1 * torch.randn(60, *seen.shape[1:], generator=torch.Generator().manual_seed(0))
+    assert nearer_to_training(copies, seen, unseen) == (60, 60)
+    low, high = wilson(*nearer_to_training(new[:60], seen, unseen))
+    assert low < .5 < high
+    right = dict(joint=[True] * 60)
+    keys = [("circle", "red", "up")] * 60
+    assert "it repeats what it saw" in str(Report("seen", right, keys, 1.0, nearer=(60, 60)))
+    assert "nothing is copied" in str(Report("seen", right, keys, 1.0, nearer=(31, 60)))
+    with pytest.raises(InputError, match="149 training clips need as many"): nearer_to_training(new, seen[1:], unseen)
+
+
 def test_an_unknown_split_is_refused():
     with pytest.raises(InputError, match="held-out-words"): evaluate(Oracle(), "unseen")
     assert SIZES["held-out-combinations"] >= 480 and SIZES["seen"] >= 512
@@ -124,6 +165,9 @@ def test_a_score_is_kept_beside_its_weights(tmp_path):
     after = json.loads((tmp_path / "config.json").read_text())
     assert {name: after[name] for name in before} == before and set(after["score"]) == {"seen", "held-out-words"}
     kept = after["score"]["seen"]
+    save_score(tmp_path, Report("seen", right, [("circle", "red", "up")] * 10, 1.0, fidelity=np.array([30.0, 40.0]), spread=(6.0, 7.0)))
+    looks = json.loads((tmp_path / "config.json").read_text())["score"]["seen"]
+    assert (looks["fidelity"], looks["fidelity_p10"], looks["spread"]) == (35.0, 31.0, 6.0)
     assert (kept["joint"], kept["n"], kept["settings"]) == (.9, 10, dict(seed=7))
     assert np.allclose(kept["interval"], wilson(9, 10), atol=1e-4)
 

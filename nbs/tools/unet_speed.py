@@ -54,6 +54,13 @@ def replaced(unet, wanted, make):
     return unet
 
 
+def contiguous(unet):
+    "A copy that keeps channels before rows and columns, weights and activations."
+    unet = deepcopy(unet).to(memory_format=torch.contiguous_format)
+    unet.conv_in.register_forward_pre_hook(lambda module, args: (args[0].contiguous(),))
+    return unet
+
+
 @contextmanager
 def fused_above(n_keys):
     "PyTorch's fused attention for more keys than these only."
@@ -96,7 +103,7 @@ def measure(rounds, with_compile):
     is_1x1 = lambda module: isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)
     variants = {
         "as it is": (unet, nullcontext),
-        "without channels_last": (deepcopy(unet).to(memory_format=torch.contiguous_format), nullcontext),
+        "without channels_last": (contiguous(unet), nullcontext),
         "1x1 convolutions as linear layers": (replaced(unet, is_1x1, LinearConv), nullcontext),
         "temporal convolution: one product, shifted sums": (replaced(unet, lambda m: type(m).__name__ == "TemporalConv", FusedTemporalConv), nullcontext),
         "fused attention for all lengths": (unet, lambda: fused_above(0)),

@@ -19,8 +19,8 @@ from ..core import InputError
 from .denoiser import Denoiser
 from .guidance import guide
 from .noise import q_sample
-from .pipeline import TextToVideo
-from ..training.pipeline import as_prompts, seeded_noise
+from .pipeline import TextToVideo, start_noise
+from ..training.pipeline import as_prompts
 from ..video.clips import Clip, fit_square, frame_indices, resample, to_uint8
 from ..video.show import as_frames
 from ..video.verify import fit_track, read_scene, track
@@ -102,19 +102,17 @@ def fill(self: TextToVideo,
     mask: Tensor,          # bool `b f h w`: True where to draw
     prompts: list[str],    # b
     seeds: list[int],      # b
-    num_inference_steps: int = 16, # steps from noise to video
-    guidance_scale: float = 2.0,   # of classifier-free guidance
-    progress: bool = False,        # show a progress bar
+    num_inference_steps: int = 13, # steps from noise to video
+    sampler: str = "refresh",      # one of `SAMPLERS`
     native: bool | None = None,    # see `keep_known`; None: as the model was trained
-    **settings,            # what else `denoise` takes: negative_prompt, sampler, guidance_rescale, guidance_interval
+    **settings,            # what else `denoise` takes: guidance_scale, progress, negative_prompt, ...
 ) -> list[Clip]:           # outside the mask they equal the clips
     "Draw what a mask leaves open."
     video = self.denoiser.normalize(torch.stack([clip.tensor() for clip in clips]).to(self.device))     # b c f h w
     wrap = keep_known(self.denoiser, video, mask[:, None].to(self.device), self.knows_frames if native is None else native)
-    noise = seeded_noise(seeds, tuple(self.config["shape"]))
-    generator = torch.Generator().manual_seed(seeds[0])
-    times = self.times(num_inference_steps)
-    drawn = self.denoise(prompts, noise, times, guidance_scale, progress, generator=generator, wrap=wrap, **settings)
+    noise, generators = start_noise(seeds, tuple(self.config["shape"]))
+    times = self.times(num_inference_steps, sampler=sampler)
+    drawn = self.denoise(prompts, noise, times, sampler=sampler, generators=generators, wrap=wrap, **settings)
     drawn = to_uint8(drawn.permute(0, 2, 3, 4, 1))                                                      # b f h w c
     return [Clip(np.where(m[..., None], new, clip.frames), clip.fps) for m, new, clip in zip(mask.numpy(), drawn, clips)]
 
@@ -141,7 +139,7 @@ def continue_clip(self: TextToVideo,
     prompt: str | list[str],        # what the whole shows
     n_given: int = 2,               # how many of its last frames are given; of a still picture: one
     seed: int | list[int] = 0,      # of the noise
-    num_inference_steps: int = 16,  # steps from noise to video
+    num_inference_steps: int = 13,  # steps from noise to video
     **settings,                     # what else `fill` takes: guidance_scale, progress, negative_prompt, sampler, ...
 ) -> Clip | list[Clip]:             # the given frames, and those that follow: as many as the model draws, at the clip's own speed
     "Go on where a clip ends. InputError for more given frames than there are, or than leave anything to draw."
@@ -168,7 +166,7 @@ def extend(self: TextToVideo,
     n_frames: int | None = None,    # of the result; None: twice as many as the clip has
     n_given: int = 2,               # frames that two windows share
     seed: int | list[int] = 0,      # of the noise
-    num_inference_steps: int = 16,  # steps from noise to video, for each window
+    num_inference_steps: int = 13,  # steps from noise to video, for each window
     **settings,                     # what else `fill` takes: guidance_scale, progress, negative_prompt, sampler, ...
 ) -> Clip | list[Clip]:             # the clip in the model's size, and what follows
     "Make a clip longer, a window at a time. InputError where there is nothing to add."
@@ -193,7 +191,7 @@ def interpolate(self: TextToVideo,
     prompt: str | list[str],        # what the whole shows
     last: Clip | list[Clip] | None = None, # a picture or clip whose last frame is the end; None: the last frame of `clip`
     seed: int | list[int] = 0,      # of the noise
-    num_inference_steps: int = 16,  # steps from noise to video
+    num_inference_steps: int = 13,  # steps from noise to video
     **settings,                     # what else `fill` takes: guidance_scale, progress, negative_prompt, sampler, ...
 ) -> Clip | list[Clip]:             # as long as the clip if it has both ends, else as long as the model's clips
     "Draw what lies between the first and the last frame. InputError for a still picture without a last one."
@@ -218,7 +216,7 @@ def inpaint(self: TextToVideo,
     mask: np.ndarray | Tensor | Clip | list, # where to draw, see `as_mask`; one for all or a list with one for each
     prompt: str | list[str],        # what the whole shows
     seed: int | list[int] = 0,      # of the noise
-    num_inference_steps: int = 16,  # steps from noise to video
+    num_inference_steps: int = 13,  # steps from noise to video
     **settings,                     # what else `fill` takes: guidance_scale, progress, negative_prompt, sampler, ...
 ) -> Clip | list[Clip]:             # outside the mask equal to the clip, in the model's size; as long as the clip
     "Draw what a mask covers, and nothing else (replacement: Lugmayr et al., 2022, without going back)."
@@ -235,15 +233,16 @@ def inpaint(self: TextToVideo,
 def edit(self: TextToVideo,
     clip: Clip | list[Clip],        # what to start from; any size, length and rate
     prompt: str | list[str],        # what it shall show instead
-    strength: float = 0.6,          # how much is noised away: 0 gives the clip back in the model's size, 1 keeps nothing (but see `invert`)
+    strength: float = 0.5,          # how much is noised away: 0 gives the clip back in the model's size, 1 keeps nothing (but see `invert`)
     seed: int | list[int] = 0,      # of the noise
-    num_inference_steps: int = 16,  # steps from full noise; an edit takes `strength` of them
+    num_inference_steps: int = 13,  # steps from full noise; an edit takes a share of them
     guidance_scale: float = 3.0,    # stronger than for `__call__`: the prompt must overrule what is there
     progress: bool = False,         # show a progress bar
     negative_prompt: str | list[str] | None = None, # what it shall not show, one for all or one for each
     invert: bool = False,           # start from the noise that the clip comes from, see `invert`, instead of any
     source_prompt: str | list[str] | None = None, # what the clip shows, for `invert`
-    **settings,                     # what else `denoise` takes: sampler, guidance_rescale, guidance_interval
+    sampler: str = "refresh",       # one of `SAMPLERS`
+    **settings,                     # what else `denoise` takes: guidance_rescale, guidance_interval
 ) -> Clip | list[Clip]:             # each lasts as long as the clip it was made from
     "Noise a clip part of the way and denoise it towards the prompt (SDEdit, Meng et al. 2022)."
     if not 0 <= strength <= 1: raise InputError(f"strength must lie between 0 and 1, not {strength}.")
@@ -251,14 +250,14 @@ def edit(self: TextToVideo,
     clips, prompts, seeds = _as_clips(clip, prompt, seed)
     c, f, h, w = self.config["shape"]
     sources = [resample(one, f, h) for one in clips]                                        # at the rate that keeps their duration
-    times = self.times(num_inference_steps, strength or 1.0)
+    times = self.times(num_inference_steps, strength or 1.0, sampler)
     if strength == 0: return _as_asked(sources, clip)
+    noise, generators = start_noise(seeds, (c, f, h, w))
     if invert: x = self.invert(sources, source_prompt, strength, num_inference_steps)
     else:
-        x0 = self.denoiser.normalize(torch.stack([one.tensor() for one in sources]))       # b c f h w, on the CPU
-        x = q_sample(self.denoiser.schedule, x0, times[:1].expand(len(x0)), seeded_noise(seeds, (c, f, h, w)))
-    generator = torch.Generator().manual_seed(seeds[0])
-    video = self.denoise(prompts, x, times, guidance_scale, progress, negative_prompt, generator=generator, **settings)
+        x0 = torch.stack([self.denoiser.normalize(one.tensor().to(self.device)) for one in sources])       # b c f h w
+        x = q_sample(self.denoiser.schedule, x0, times[:1].expand(len(x0)).to(self.device), noise.to(self.device))
+    video = self.denoise(prompts, x, times, guidance_scale, progress, negative_prompt, sampler, generators=generators, **settings)
     return _as_asked([Clip.from_tensor(v, one.fps) for v, one in zip(video, sources)], clip)
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #invert-method
@@ -269,7 +268,7 @@ def invert(self: TextToVideo,
     prompt: str | list[str] | None = None, # what it shows; None: without a prompt
     strength: float = 1.0,          # how far back, as for `edit`
     num_inference_steps: int = 16,  # steps from clip to full noise
-) -> Tensor:                        # x at the first of `times(num_inference_steps, strength)`, `b c f h w`, float32 on the CPU
+) -> Tensor:                        # x at the noise level of that strength, `b c f h w`, float32 on the CPU
     "From clips to the noise that DDIM would draw them from (DDIM inversion, Dhariwal & Nichol, 2021, app. F)."
     if not 0 < strength <= 1: raise InputError(f"strength must be above 0 and at most 1, not {strength}.")
     n = len(clip) if isinstance(clip, list | tuple) else 1
@@ -278,7 +277,7 @@ def invert(self: TextToVideo,
     x = self.denoiser.normalize(torch.stack([resample(one, f, h).tensor() for one in clips]).to(self.device))   # b c f h w
     predict = guide(self.denoiser, self.encoder(prompts).to(self.device), 0.0 if prompt is None else 1.0)
     schedule = self.denoiser.schedule
-    times = self.times(num_inference_steps, strength).flip(0)
+    times = self.times(num_inference_steps, strength, "ddim").flip(0)
     with self.autocast():
         for t, t_next in zip(times, times[1:]):
             _, noise = predict(x, t_next)                       # x at t holds less noise than t_next says: that is the approximation
@@ -389,7 +388,7 @@ def editing_results(
     seed: int = 2026,       # of what is reported
     n_tuning: int = 128,    # clips for each point of the curves
     tuning_seed: int = 7,   # of the curves, by which `EDITS` was chosen
-    strengths: tuple = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), # of the curves
+    strengths: tuple = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0), # of the curves
     batch_size: int = 32,   # clips at once
 ) -> dict:                  # n, seeds, "tasks": name -> settings and shares, "curves": attribute -> kind of noise -> strength -> shares
     "All that lesson 58 reports; a share stands with the ends of its 95 % interval. Half an hour on two CPU cores."

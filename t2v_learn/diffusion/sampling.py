@@ -135,7 +135,8 @@ def ancestral_sigma(
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #noise-like
 def _noise_like(x, generator):
-    "Standard normal noise of the shape and type of x, drawn on the generator's device (None: the global one)."
+    "Standard normal noise of the shape and type of x; generator: one for all, a list with one for each clip, or None: the global one."
+    if isinstance(generator, list): return torch.cat([_noise_like(one, g) for one, g in zip(x.split(1), generator)])
     return torch.randn(x.shape, generator=generator, device=generator.device if generator else x.device, dtype=x.dtype).to(x.device)
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #ddim

@@ -190,7 +190,8 @@ _LINES = {"video":     ("#2a78b5", ["clips", "containers", "show", "world", "ver
 _ALIASES = {"tokens": "words", "word_vectors": "words", "sentences": "words", "tagging": "BERT", "bert": "BERT",
             "training": "optimizers", "training.pipeline": "presets",
             "convlstm": "ConvLSTM", "gan": "GAN", "gan.train": "GAN",
-            "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "pipeline": "video", "diffusion.pipeline": "video",
+            "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "guidance": "sampler",
+            "pipeline": "video", "diffusion.pipeline": "video", "editing": "video", "recipe": "denoiser",
             "controls": "reader", "learned_readers": "reader", "evaluate": "score", "judge": "score"}
 
 def _station(

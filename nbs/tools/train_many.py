@@ -1,0 +1,423 @@
+"""Many trainings of the tiny model beside each other: what the shipped weights and the ablations of lesson 59 were made with.
+
+`python nbs/tools/train_many.py tiny FOLDER` trains the shipped recipe for 4,690 steps, 25 minutes at the pace of two CPU cores with bf16
+(0.32 s a step), and keeps the weights after 1, 3, 10 and 25 minutes. `python nbs/tools/train_many.py ablations 3` trains what is missing of
+the table of lesson 59 for 3 seeds, into nbs/5_diffusion/results/ablations.json; stopped, it goes on with the row that it was in.
+`python nbs/tools/train_many.py copies` asks whether the shipped model repeats the clips that it was trained on.
+
+On a GPU a whole training step is one CUDA graph: forward, backward, optimizer, averages and all random numbers, which are drawn there
+from 32,768 clips rendered in advance. On a CPU the same step runs eagerly. The optimizer is that of `training.optimizers` with its rates
+as tensors; its updates were compared with the library's over four steps: equal within 3e-8.
+"""
+import copy
+import json
+import sys
+import types
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from t2v_learn.core import write_json
+from t2v_learn.diffusion import blocks, unet3d
+from t2v_learn.diffusion.blocks import SpatialResBlock
+from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
+from t2v_learn.diffusion.guidance import sample
+from t2v_learn.diffusion.noise import append_dims, q_sample
+from t2v_learn.diffusion.pipeline import TextToVideo
+from t2v_learn.diffusion.sampling import find_sampler, level_times
+from t2v_learn.diffusion.unet3d import UNetConfig
+from t2v_learn.text.bert import TextEncoder, TextStates
+from t2v_learn.training.optimizers import TrainConfig, newton_schulz, split_weights
+from t2v_learn.training.pipeline import seeded_noise
+from t2v_learn.video.clips import to_uint8
+from t2v_learn.video.verify import fidelity, score
+from t2v_learn.video.world import World, caption, render
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+TABLE = Path(__file__).parents[1] / "5_diffusion" / "results" / "ablations.json"
+POOL_SEED = 777
+N_POOL = 32_768
+PACE = 0.32                                             # seconds a step on two CPU cores with bf16
+SNAPSHOTS = {1: 188, 3: 563, 10: 1875, 25: 4690}        # minutes -> steps
+WORLD = World("tiny")
+
+
+# --- clips and captions, once
+
+def draw_part(part):
+    "Clips and captions of one of 64 parts of the pool"
+    rng = np.random.default_rng([POOL_SEED, part])
+    videos, captions = [], []
+    for _ in range(N_POOL // 64):
+        scene = WORLD.sample(rng, "seen")
+        videos.append(render(scene))
+        captions.append(caption(scene, rng))
+    return np.stack(videos), captions
+
+
+def make_pool(n_parts=64):
+    "Clips `n c f h w`, uint8, and their captions"
+    parts = [draw_part(part) for part in range(n_parts)]
+    videos = torch.from_numpy(np.concatenate([videos for videos, _ in parts]))
+    return videos.permute(0, 4, 1, 2, 3).contiguous(), sum((captions for _, captions in parts), [])
+
+
+class Captions:
+    "The states of all captions of the world, by number"
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        splits = ("seen", "held-out-combinations")
+        words = {caption(WORLD.sample(rng, split, c), rng) for split in splits for c in WORLD.combinations(split) for _ in range(40)}
+        self.words = sorted(words)
+        self.numbers = {text: i for i, text in enumerate(self.words)}
+        text = TextEncoder()(self.words)
+        self.states = [states.to(DEVICE) for states in (text.tokens, text.mask, text.pooled)]
+
+    def __getitem__(self, i): return TextStates(*(states[i] for states in self.states))
+
+
+def keep_positions_on_device():
+    "A CUDA graph may copy nothing from the CPU: the embeddings of positions are made once"
+    in_plane = lru_cache(None)(lambda *size: blocks_positions(*size).to(DEVICE))
+    blocks_positions = blocks.position_embedding_2d
+    unet3d.position_embedding_2d = lambda *size: in_plane(*size)
+    old = blocks.SpaceTimeAttention.positions
+    everywhere = lru_cache(None)(lambda *size: old(None, *size).to(DEVICE))
+    blocks.SpaceTimeAttention.positions = lambda self, *size: everywhere(*size)
+
+
+# --- one training
+
+class Run:
+    "A training whose step can be recorded as one CUDA graph"
+    def __init__(self, denoiser, pool, captions, numbers, steps, seed=0, batch_size=16, uniform=False, **settings):
+        self.pool, self.captions, self.numbers = pool, captions, numbers
+        self.steps, self.batch_size, self.uniform = steps, batch_size, uniform
+        self.config = c = TrainConfig(steps=steps, seed=seed, **TextToVideo.presets["tiny"].settings | settings)
+        denoiser.fit_text(TextStates(*(s.cpu() for s in vars(captions[numbers.unique()]).values())))
+        denoiser.fit_data(pool[:512].float().cpu() / 127.5 - 1)
+        self.denoiser = denoiser.to(DEVICE)
+        self.average = copy.deepcopy(denoiser).eval().requires_grad_(False)
+        self.generator = torch.Generator(DEVICE).manual_seed(1000 * seed + 17)
+        self.step = torch.zeros((), device=DEVICE, dtype=torch.float64)
+        self.done = 0
+        self.matrices, self.others, rates, decays = {}, [], [], []
+        for group in split_weights(denoiser, c):
+            muon = c.optimizer == "muon"
+            for p in group["params"]:
+                if muon and group["matrices"]: self.matrices.setdefault(tuple(p.flatten(1).shape), []).append(p)
+                else:
+                    self.others.append(p)
+                    rates.append(torch.full((p.numel(),), group["lr"] * (group["factor"] if muon else 1)))
+                    decays.append(torch.full((p.numel(),), group["weight_decay"]))
+        self.rates, self.decays = torch.cat(rates).to(DEVICE), torch.cat(decays).to(DEVICE)
+        self.m, self.v = torch.zeros_like(self.rates), torch.zeros_like(self.rates)
+        self.momentum = {shape: torch.zeros(len(ps), *shape, device=DEVICE) for shape, ps in self.matrices.items()}
+        self.mixtures = [self.mixture(levels) for levels in (denoiser.config.first_levels, denoiser.config.levels)]
+        self.ema = torch.tensor(c.ema, dtype=torch.float64, device=DEVICE)
+
+    def mixture(self, levels):
+        part = torch.arange(self.batch_size) % len(levels.means)
+        return torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
+
+    def rand(self, *shape): return torch.rand(*shape, device=DEVICE, generator=self.generator)
+    def randn(self, *shape): return torch.randn(*shape, device=DEVICE, generator=self.generator)
+
+    def given(self, n_frames):
+        "As `Denoiser.loss` draws them: the first 1 to 4 frames, both ends, or any"
+        b = self.batch_size
+        frame = torch.arange(n_frames, device=DEVICE)
+        first = frame < (self.rand(b, 1) * 4).long() + 1
+        ends = ((frame == 0) | (frame == n_frames - 1)).expand(b, n_frames)
+        some = self.rand(b, n_frames) < 0.5
+        kind = self.rand(b, 1)
+        given = torch.where(kind < 0.5, first, torch.where(kind < 0.75, ends, some))
+        return given & (self.rand(b, 1) < self.denoiser.config.p_given)
+
+    def loss(self):
+        "The loss of `Denoiser.loss`, with all random numbers drawn on the device"
+        d, b = self.denoiser, self.batch_size
+        rows = (self.rand(b) * len(self.numbers)).long().clamp(max=len(self.numbers) - 1)
+        x0 = d.normalize(self.pool[rows].float() / 127.5 - 1)
+        early = self.step / self.steps < d.config.first_share
+        mean, std = (torch.where(early, first, later) for first, later in zip(*self.mixtures))
+        t = d.schedule.t_at((mean + std * self.randn(b)).clamp(*d.config.levels.limits))
+        if self.uniform: t = self.rand(b).clamp(0.002, 0.998)
+        if d.config.p_given: t = torch.where(self.given(x0.shape[2]), 0.0, t[:, None])
+        noise = self.randn(*x0.shape)
+        cond_mask = self.rand(b) >= d.config.p_uncond
+        predicted, _ = d.predict(q_sample(d.schedule, x0, t, noise), t, self.captions[self.numbers[rows]], cond_mask)
+        return (d.weight(t, x0) * (predicted - x0).square()).mean()
+
+    def scale(self):
+        left = ((1 - self.step / self.steps) / (1 - self.config.decay_from)).clamp(0, 1)
+        return (((self.step + 1) / max(1, self.config.warmup)).clamp(max=1) * left).float()
+
+    @torch.no_grad()
+    def update(self):
+        "Muon for matrices, Adam for the others, and the average; every number that changes is a tensor"
+        c, s = self.config, self.scale()
+        params = list(self.denoiser.parameters())
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([p.grad for p in params])))
+        clip = (c.grad_clip / (norm + 1e-6)).clamp(max=1)
+        g = torch.cat([p.grad.flatten() for p in self.others]) * clip
+        self.m.lerp_(g, 1 - c.betas[0])
+        self.v.mul_(c.betas[1]).addcmul_(g, g, value=1 - c.betas[1])
+        t = self.step + 1
+        m_hat = self.m / (1 - c.betas[0]**t).float()
+        v_hat = self.v / (1 - c.betas[1]**t).float()
+        flat = torch.cat([p.flatten() for p in self.others])
+        flat = flat * (1 - s * self.rates * self.decays) - s * self.rates * m_hat / (v_hat.sqrt() + 1e-8)
+        for p, new in zip(self.others, flat.split([p.numel() for p in self.others])): p.copy_(new.view(p.shape))
+        for (rows, columns), ps in self.matrices.items():
+            gradients = torch.stack([p.grad.flatten(1) for p in ps]) * clip
+            memory = self.momentum[rows, columns].lerp_(gradients, 0.05)
+            directions = newton_schulz(gradients.lerp(memory, 0.95))
+            step = s * c.matrix_lr * max(1, rows / columns)**0.5
+            for p, direction in zip(ps, directions):
+                p.copy_(p * (1 - s * c.matrix_lr * c.weight_decay) - step * direction.reshape(p.shape))
+        share = 1 - torch.minimum(self.ema, (1 + self.step) / (10 + self.step)).float()
+        averages = list(self.average.parameters())
+        moved = torch._foreach_sub(params, averages)
+        torch._foreach_mul_(moved, share)
+        torch._foreach_add_(averages, moved)
+        self.step += 1
+
+    def train_step(self):
+        self.denoiser.zero_grad(set_to_none=True)
+        self.loss().backward()
+        for p in self.denoiser.parameters():
+            if p.grad is None: p.grad = torch.zeros_like(p)
+        self.update()
+
+    def record(self):
+        "The step as a CUDA graph; the steps that warm it up leave no trace"
+        kept = [(x, x.clone()) for x in (*self.denoiser.state_dict().values(), *self.average.state_dict().values(),
+                                         self.m, self.v, self.step, *self.momentum.values())]
+        stream = torch.cuda.Stream()
+        with torch.cuda.stream(stream):
+            for _ in range(2): self.train_step()
+        torch.cuda.current_stream().wait_stream(stream)
+        for x, before in kept: x.copy_(before)
+        self.graph = torch.cuda.CUDAGraph()
+        self.graph.register_generator_state(self.generator)
+        self.denoiser.zero_grad(set_to_none=True)
+        with torch.cuda.graph(self.graph, stream=stream): self.train_step()
+        self.train_step = self.graph.replay
+
+    def fit(self, snapshots=()):
+        "All steps; yields the averaged weights after each of some numbers of them"
+        if DEVICE == "cuda": self.record()
+        while self.done < self.steps:
+            self.train_step()
+            self.done += 1
+            if self.done in snapshots: yield self.done, copy.deepcopy(self.average).cpu()
+
+
+# --- the rows of the table: what is changed
+
+def recipe(unet=None, change=None, levels=None, **settings):
+    "A function that makes a denoiser of the recipe, with something changed"
+    def build():
+        if levels: settings["levels"] = NoiseLevels(*levels)
+        denoiser = Denoiser(DenoiserConfig(UNetConfig(**unet or {}), **dict(p_given=0.0) | settings))
+        if change: change(denoiser)
+        return denoiser
+    return build
+
+
+def stages(denoiser): return [*denoiser.unet.down, denoiser.unet.mid, *denoiser.unet.up]
+
+
+def without_temporal_attention(denoiser):
+    for stage in stages(denoiser): stage.temporal_attention = None
+
+
+def without_pooled_text(denoiser):
+    norm = denoiser.unet.text_conditioner.to_cond[1]
+    nn.init.zeros_(norm.weight)
+    for p in denoiser.unet.text_conditioner.to_cond.parameters(): p.requires_grad_(False)
+
+
+class _NoSkip(nn.Module):
+    "A stage on the way up that does not see its skip connection"
+    def __init__(self, stage):
+        super().__init__()
+        self.stage = stage
+
+    def forward(self, x, *others):
+        here, skip = x.chunk(2, 1)
+        return self.stage(torch.cat([here, torch.zeros_like(skip)], 1), *others)
+
+
+def without_skips(denoiser): denoiser.unet.up = nn.ModuleList(_NoSkip(stage) for stage in denoiser.unet.up)
+
+
+class _FullConv(nn.Module):
+    "A 3x3x3 convolution over frames that are folded into the batch; it starts as the 3x3 one that it replaces, nearly"
+    def __init__(self, flat, n_frames=8):
+        super().__init__()
+        self.n_frames = n_frames
+        self.conv = nn.Conv3d(flat.in_channels, flat.out_channels, 3, padding=1)
+        weight = torch.randn_like(self.conv.weight) * flat.weight.std() * 0.1
+        weight[:, :, 1] = flat.weight.detach()
+        self.conv.weight.data.copy_(weight)
+        self.conv.bias.data.copy_(flat.bias.detach())
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        x = x.reshape(n // self.n_frames, self.n_frames, c, h, w).transpose(1, 2)
+        return self.conv(x).transpose(1, 2).reshape(n, -1, h, w)
+
+
+def with_full_convolutions(denoiser):
+    for stage in stages(denoiser):
+        if stage.temporal_conv is None: continue
+        stage.temporal_conv = None
+        stage.res_block.conv1 = _FullConv(stage.res_block.conv1)
+        stage.res_block.conv2 = _FullConv(stage.res_block.conv2)
+
+
+class _Two(nn.Module):
+    "Two residual blocks, one after the other"
+    def __init__(self, first, second):
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, x, cond): return self.second(self.first(x, cond), cond)
+
+
+def with_second_block(denoiser):
+    width, cond_dim = denoiser.config.unet.widths[0], denoiser.config.unet.cond_dim
+    for stage in (denoiser.unet.down[0], denoiser.unet.up[-1]):
+        stage.res_block = _Two(stage.res_block, SpatialResBlock(width, width, cond_dim))
+
+
+def with_min_snr(denoiser):
+    "Hang et al. 2023: an error in x0 counts SNR times, at most 5 times"
+    def weight(self, t, x):
+        return (append_dims(self.schedule.alpha(t), x) / append_dims(self.schedule.sigma(t), x)).square().clamp(max=5.0)
+    denoiser.weight = types.MethodType(weight, denoiser)
+
+
+def predicting(target, schedule="cosine"):
+    return dict(build=recipe(target=target, weighting=target, sigma_data=0, max_weight=None, schedule=schedule))
+
+
+LATE = dict(first_share=0.0)
+ROWS = {   # name -> what is changed; `cost`: CPU seconds of a step, relative to the recipe's
+    "the recipe": {},
+    "no temporal attention": dict(build=recipe(change=without_temporal_attention), cost=0.82),
+    "no cross-attention": dict(build=recipe(dict(cross_attention=(False,) * 3)), cost=0.87),
+    "no pooled text in FiLM": dict(build=recipe(change=without_pooled_text)),
+    "no skip connections": dict(build=recipe(change=without_skips)),
+    "full 3D convolutions": dict(build=recipe(change=with_full_convolutions), cost=1.57),
+    "temporal layers at full size too": dict(build=recipe(dict(temporal=(True,) * 3)), cost=1.13),
+    "second block at full size": dict(build=recipe(change=with_second_block), cost=1.09),
+    "predicts v": predicting("v"),
+    "predicts the noise": predicting("noise"),
+    "predicts the flow's velocity": predicting("flow", "flow"),
+    "predicts x0, no preconditioning": dict(build=recipe(sigma_data=0)),
+    "schedule: flow": dict(build=recipe(schedule="flow")),
+    "schedule: linear betas": dict(build=recipe(schedule="ddpm")),
+    "levels: uniform in t": dict(uniform=True),
+    "levels: logit-normal": dict(build=recipe(levels=((0.0,), (2.0,)), **LATE)),
+    "levels: shifted": dict(build=recipe(levels=((-4.4,), (3.2,)), **LATE)),
+    "levels: half and half": dict(build=recipe(levels=((-7.2, -1.6), (2.4, 2.4)), **LATE)),
+    "no first levels": dict(build=recipe(**LATE)),
+    "weights: min-SNR": dict(build=recipe(change=with_min_snr)),
+    "weights: those of v": dict(build=recipe(weighting="v", max_weight=5)),
+    "no EMA": dict(ema=0.0),
+    "captions dropped: 0 %": dict(build=recipe(p_uncond=0.0)),
+    "captions dropped: 30 %": dict(build=recipe(p_uncond=0.3)),
+    "AdamW": dict(optimizer="adamw", lr=1e-3, cost=0.93),
+    "rates 1.7 times as high": dict(lr=1e-3, matrix_lr=0.02),
+    "frames given in 15 %": dict(build=recipe(p_given=0.15)),
+    "batch of 8": dict(batch_size=8, cost=0.5),
+}
+STEPS = 500       # of the recipe; the others get as many as fit into the same minutes
+
+
+# --- reading
+
+@torch.no_grad()
+def measure(denoiser, captions, n=240, seed=11, guidance_scale=2.0):
+    "What is right on held-out combinations, and how clean it is"
+    rng = np.random.default_rng([seed, n])
+    combinations = WORLD.combinations("held-out-combinations")
+    scenes = [WORLD.sample(rng, "held-out-combinations", c) for c in combinations * (n // len(combinations))]
+    numbers = torch.tensor([captions.numbers[caption(scene, rng)] for scene in scenes], device=DEVICE)
+    rights, values = [], []
+    times = level_times(denoiser.schedule, 13, clean=1.0)
+    for i in range(0, n, 60):
+        noise = seeded_noise([seed * 1000 + i + k for k in range(60)], (3, 8, 32, 32)).to(DEVICE)
+        generator = torch.Generator(DEVICE).manual_seed(seed + i)
+        drawn = sample(denoiser, captions[numbers[i:i + 60]], noise, times, find_sampler("refresh"), guidance_scale, generator)
+        for clip, scene in zip(to_uint8(drawn).transpose(0, 2, 3, 4, 1), scenes[i:i + 60]):
+            rights.append(score(clip, scene))
+            values.append(fidelity(clip))
+    clean = np.array(values)[np.isfinite(values)]
+    return {name: float(np.mean([right[name] for right in rights])) for name in rights[0]} | dict(
+        n=n, fidelity=float(clean.mean()) if len(clean) else None)
+
+
+def ablations(n_seeds):
+    "What is missing of the table, row by row"
+    rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
+    missing = [(name, seed) for seed in range(n_seeds) for name in ROWS if not any((r["name"], r["seed"]) == (name, seed) for r in rows)]
+    print(f"{len(missing)} rows are missing", flush=True)
+    if not missing: return
+    pool, words = make_pool()
+    captions = Captions()
+    numbers = torch.tensor([captions.numbers[text] for text in words], device=DEVICE)
+    for name, seed in missing:
+        row = dict(ROWS[name])
+        steps = round(STEPS / row.pop("cost", 1.0))
+        torch.manual_seed(seed)
+        denoiser = row.pop("build", recipe())()
+        run = Run(denoiser, pool.to(DEVICE), captions, numbers, steps, seed, **row)
+        for _ in run.fit(): pass
+        rows.append(dict(name=name, seed=seed, steps=steps, **measure(run.average, captions)))
+        write_json(TABLE, rows)
+        print(rows[-1], flush=True)
+
+
+def train_tiny(folder):
+    "The shipped recipe, and its weights on the way"
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pool, words = make_pool()
+    captions = Captions()
+    numbers = torch.tensor([captions.numbers[text] for text in words], device=DEVICE)
+    torch.manual_seed(0)
+    run = Run(Denoiser(), pool.to(DEVICE), captions, numbers, SNAPSHOTS[25])
+    for step, denoiser in run.fit(SNAPSHOTS.values()):
+        config = dict(shape=[3, 8, 32, 32], fps=8.0, words=sorted({w for text in captions.words for w in text.split()}))
+        config["trained"] = dict(preset="tiny", steps=step, minutes=round(step * PACE / 60, 2), seed=0, script="nbs/tools/train_many.py")
+        TextToVideo(denoiser, TextEncoder(), config, "cpu", "fp32").save_pretrained(folder / f"{step}", half=True)
+        print(f"{folder / str(step)} after {step} steps", flush=True)
+
+
+def count_copies(n=256, n_known=4096):
+    "The test for memorization, with clips of the very pool that the shipped model was trained on"
+    from t2v_learn.judge.evaluate import eval_set, nearer_to_training, wilson
+    from t2v_learn.video.datasets import WorldData
+    seen = make_pool(n_known * 64 // N_POOL)[0].float() / 127.5 - 1
+    unseen, _ = WorldData(WORLD, len(seen), seed=10**6)(0)
+    model = TextToVideo.from_pretrained("tiny")
+    prompts = eval_set(WORLD, "seen", n, 2026)[1]
+    drawn = torch.stack([clip.tensor() for i in range(0, n, 32) for clip in model(prompts[i:i + 32], seed=i)])
+    k, n = nearer_to_training(drawn, seen, unseen)
+    print(f"nearer to one of {len(seen)} training clips than to one of as many new ones: {k} of {n}, 95 % interval {wilson(k, n)}")
+
+
+if __name__ == "__main__":
+    keep_positions_on_device()
+    torch.backends.cuda.matmul.allow_tf32 = True
+    if sys.argv[1:2] == ["tiny"]: train_tiny(sys.argv[2])
+    elif sys.argv[1:2] == ["ablations"]: ablations(int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    elif sys.argv[1:2] == ["copies"]: count_copies()
+    else: print(__doc__)
