@@ -112,7 +112,7 @@ def sample(
     times: Tensor,               # falling to 0, as `level_times` or `sampling_times` gives them
     sampler: Callable = ddim,    # one of `SAMPLERS`
     guidance_scale: float = 2.0, # this and the five that follow `progress`: see `guide`
-    generator: torch.Generator | None = None, # of the noise that the sampler adds, if it does
+    generator: torch.Generator | list | None = None, # of the noise that the sampler adds; a list: one for each clip
     progress: bool = False,      # show a bar
     negative: TextStates | None = None, # a negative prompt for each clip
     rescale: float = 0.0,        # how far contrast is held at that of the answer with the prompt
