@@ -313,7 +313,7 @@ def test_guidance_figure_shows_three_costs():
     (1, "def rows(steps, scale): return steps", "with and without the prompt"),
     (1, "def rows(steps, scale): return 2 * steps", "one of the two answers has the weight 0"),
     (2, "def warm_guidance(cond, uncond, alpha): return cond + (1 + 3 * alpha) * (uncond - cond)", "in each other's place"),
-    (2, "def warm_guidance(cond, uncond, alpha): return uncond + 4 * alpha * (cond - uncond)", "the scale there is 1"),
+    (2, "def warm_guidance(cond, uncond, alpha): return uncond + 4 * alpha * (cond - uncond)", "the scale there is 2.5"),
     (3, "def both(empty, first, second, w): return empty + w * (first - empty)", "taken away from each of the two"),
     (3, "def both(empty, first, second, w): return (first + second) / 2", "taken away from each of the two")])
 def test_wrong_answers_are_told(number, answer, hint):

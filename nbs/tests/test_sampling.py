@@ -281,6 +281,16 @@ def test_calls_and_finite_numbers(name, schedule, steps):
     assert len(seen) == (steps + max(0, steps - once) if name == "heun" else steps)
 
 
+@pytest.mark.parametrize("name", WITH_NOISE)
+def test_a_generator_for_each_sample(name):
+    "Two samples with two generators are each alone with its own"
+    schedule = make_schedule("cosine")
+    def end(x, generator): return SAMPLERS[name](CLOUDS.denoiser(schedule), schedule, x, level_times(schedule, 8).double(), generator)
+    both = end(points(2), [seeded(1), seeded(2)])
+    for i in range(2): torch.testing.assert_close(both[i:i + 1], end(points(2)[i:i + 1], [seeded(1 + i)]))
+    assert not torch.allclose(both[1:], end(points(2)[1:], [seeded(1)]))
+
+
 @pytest.mark.parametrize("sampler, per_step, order", [(ddim, 1, 1), (euler, 1, 1), (heun, 2, 2), (dpmpp_2m, 1, 2)])
 def test_order_of_the_method(sampler, per_step, order):
     "Against an exact solution by another program: the error falls as it should"

@@ -22,7 +22,7 @@ from t2v_learn.video.world import World, render
 
 RESULTS = Path(__file__).resolve().parents[1] / "5_diffusion" / "results"
 CALLS = (8, 4, 2, 16, 6, 12)                  # the most telling ones first
-SCALES = (2.0, 4.0, 8.0, 1.5, 3.0)
+SCALES = (2.0, 6.0, 4.0, 1.5)
 
 
 def begun(name, about):

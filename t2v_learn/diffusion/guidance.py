@@ -112,7 +112,7 @@ def sample(
     times: Tensor,               # falling to 0, as `level_times` or `sampling_times` gives them
     sampler: Callable = ddim,    # one of `SAMPLERS`
     guidance_scale: float = 2.0, # this and the five that follow `progress`: see `guide`
-    generator: torch.Generator | None = None, # of the noise that the sampler adds, if it does
+    generator: torch.Generator | list | None = None, # of the noise that the sampler adds; a list: one for each clip
     progress: bool = False,      # show a bar
     negative: TextStates | None = None, # a negative prompt for each clip
     rescale: float = 0.0,        # how far contrast is held at that of the answer with the prompt
@@ -153,7 +153,7 @@ def measure_guidance(
     denoiser: Denoiser,          # trained on the tiny world
     encoder: TextEncoder,        # of its prompts
     kinds: dict | None = None,   # name -> settings of `guide`; None: classifier-free, rescaled and in an interval
-    scales: tuple = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0), # guidance scales
+    scales: tuple = (1.0, 1.5, 2.0, 4.0, 6.0), # guidance scales
     n_prompts: int = 8,          # different prompts
     per_prompt: int = 8,         # clips of each, from different noise
     steps: int = 7,              # of `refresh`, equal in log-SNR, as the pipeline takes them
