@@ -287,7 +287,7 @@ def invert(self: TextToVideo,
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #task-set
 # what serves each attribute best, see `editing_figure`
-EDITS = {"color": dict(strength=0.6), "shape": dict(strength=0.7), "motion": dict(strength=0.9)}
+EDITS = {"color": dict(strength=0.3), "shape": dict(strength=0.5), "motion": dict(strength=0.8)}
 
 def _task_set(
     task: str, # an attribute to be edited, or another task
