@@ -9,7 +9,7 @@ __all__ = ['TextToVideo', 'TextEncoder', 'UNet3D', 'World', 'Clip', 'read_video'
 __version__ = "0.1.0"
 
 # %% ../nbs/index.ipynb #names
-_modules = {"TextToVideo": "diffusion.pipeline", "TextEncoder": "text.bert", "UNet3D": "diffusion.unet3d", "World": "video.world",
+_modules = {"TextToVideo": "diffusion.editing", "TextEncoder": "text.bert", "UNet3D": "diffusion.unet3d", "World": "video.world",
             "Clip": "video.containers", "read_video": "video.containers", "write_video": "video.containers",   # there a clip learns to save
             "show_video": "video.show"}
 _all_ = ["TextToVideo", "TextEncoder", "UNet3D", "World", "Clip", "read_video", "write_video", "show_video"]

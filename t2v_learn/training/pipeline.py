@@ -216,7 +216,7 @@ def find_model(
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #kinds
 KINDS = { # what --arch names: the "kind" in config.json, the module and the class that draws and trains it
-    "unet3d": ("text-to-video", "t2v_learn.diffusion.pipeline", "TextToVideo"),
+    "unet3d": ("text-to-video", "t2v_learn.diffusion.editing", "TextToVideo"),
     "gan": ("text-to-video-gan", "t2v_learn.gan.train", "TextToVideoGAN"),
 }
 
