@@ -18,8 +18,6 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from fastcore.basics import patch
-from matplotlib.figure import Figure
-from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.checkpoint import checkpoint
@@ -234,8 +232,10 @@ def unet_figure(
     unet: UNet3D,      # any
     stages: dict,      # what `record_activations` yielded
     picture: int = 3,  # which of the pictures `b f` is drawn
-) -> Figure:
+):                # a matplotlib Figure
     "The U with the strength (root mean square over channels) of each stage's output, and where noise level, prompt and words enter."
+    from matplotlib.figure import Figure
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
     figure = Figure(figsize=(11, 5), layout="constrained")
     ax = figure.subplots()
     tallest = stages["conv_in"].shape[-2]
@@ -270,8 +270,9 @@ def activations_figure(
     stages: dict,         # name of a stage to its output `n c h w`, as `record_activations` yields it
     picture: int = 3,     # which of the n pictures
     n_channels: int = 16, # so many of the channels, those that vary most over the picture first
-) -> Figure:
+):                # a matplotlib Figure
     "Single channels as pictures, a row per stage: red above 0, blue below, each scaled by its own largest value."
+    from matplotlib.figure import Figure
     figure = Figure(figsize=(.7 * n_channels + .8, .72 * len(stages)), layout="constrained")
     rows = figure.subplots(len(stages), 1, squeeze=False)[:, 0]
     for (name, output), ax in zip(stages.items(), rows):
@@ -326,8 +327,9 @@ def word_map_figure(
     clips: Tensor,     # `n c f h w` in [-1, 1], drawn above the maps
     maps: Tensor,      # weights of one word, `n f h w` in [0, 1]
     names: list[str],  # one for each clip
-) -> Figure:
+):                # a matplotlib Figure
     "How much each position of each frame attends to a word: a strip of frames and a strip of weights for each clip."
+    from matplotlib.figure import Figure
     n, _, n_frames = clips.shape[:3]
     figure = Figure(figsize=(1.6 + .72 * n_frames, 1.5 * n), layout="constrained")
     grid = figure.subplots(2 * n, n_frames, squeeze=False)
@@ -394,8 +396,9 @@ def block_times_figure(
     seconds: dict,  # what `block_times` gave
     flops: dict,    # what `block_flops` gave, times 3
     pace: float,    # floating-point operations a second of a large matrix product in the same run
-) -> Figure:
+):                # a matplotlib Figure
     "Share of a step's time by kind of block, and how close those with over 1 % of it come to a matrix product's pace."
+    from matplotlib.figure import Figure
     whole = sum(map(sum, seconds.values()))
     names = sorted(seconds, key=lambda name: sum(seconds[name]))
     figure = Figure(figsize=(9, .34 * len(names) + .9), layout="constrained")
