@@ -311,6 +311,28 @@ def test_the_network_sees_the_level_of_each_frame():
     with torch.no_grad(): assert not torch.allclose(denoiser(clips(), times, states()), denoiser(clips(), changed, states()), atol=1e-3)
 
 
+def test_given_frames_are_drawn_as_often_as_the_config_says_and_never_all():
+    from t2v_learn.diffusion.denoiser import _draw_given
+    given = _draw_given(4000, 8, .4, generator())
+    some = given.any(1)
+    assert abs(some.float().mean() - .4) < .04 and not given.all(1).any()
+    first = torch.arange(8) < given.sum(1, keepdim=True)
+    assert .4 < (given == first).all(1)[some].float().mean() < .65                         # half of them begin the clip, some of the others by chance
+    assert given[some][:, -1].float().mean() > .25
+    assert not _draw_given(100, 8, 0., generator()).any()
+
+
+def test_given_frames_have_time_zero_in_training_and_do_not_count():
+    denoiser = small_denoiser(p_given=1.)
+    seen = []
+    denoiser.unet.register_forward_pre_hook(lambda module, args: seen.append(args))
+    with torch.no_grad(): denoiser.loss(clips(6), states(6), generator())
+    x_t, level = seen[0][:2]
+    given = level == denoiser.config.levels.limits[1]                                      # b f: the clean end of what the network is told
+    assert level.shape == (6, 4) and given.any()
+    for row, frame in given.nonzero().tolist(): torch.testing.assert_close(x_t[row, :, frame], clips(6)[row, :, frame])
+
+
 # --- errors by level
 
 LEVELS = torch.tensor([-6., 0., 6.])

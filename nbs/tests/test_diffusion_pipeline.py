@@ -95,7 +95,8 @@ def test_each_sampler_is_repeatable(random_model, sampler):
 
 def test_samplers_and_guidance_are_handed_on(model):
     plain, *others = (pixels(model(PROMPT, seed=5, num_inference_steps=4, **settings)) for settings in (
-        {}, dict(sampler="ddpm"), dict(sampler="dpmpp_2m_sde"), dict(guidance_scale=3.0, guidance_rescale=.8), dict(guidance_interval=(-4, 4))))
+        {}, dict(sampler="ddpm"), dict(sampler="dpmpp_2m_sde"), dict(guidance_scale=3.0, guidance_rescale=.8),
+        dict(guidance_interval=(-4, 4))))
     assert all(np.abs(other - plain).max() > 1 for other in others)
     no_guidance = pixels(model(PROMPT, seed=5, num_inference_steps=4, guidance_interval=(19.9, 20)))
     assert np.array_equal(no_guidance, pixels(model(PROMPT, seed=5, num_inference_steps=4, guidance_scale=1.0)))

@@ -47,6 +47,6 @@ def test_an_untrained_network_has_errors_but_no_score():
 def test_what_is_stored_can_be_drawn():
     stored = json.loads((RESULTS / "minutes.json").read_text())
     learning_figure({int(minutes): record for minutes, record in stored["minutes"].items()})
-    rows = json.loads((RESULTS / "ablations.json").read_text())
+    rows = json.loads((RESULTS / "ablations.json").read_text())["rows"]
     assert len({(r["name"], r["seed"]) for r in rows}) == len(rows)
     ablation_figure(rows)

@@ -366,7 +366,7 @@ def measure(denoiser, captions, n=240, seed=11, guidance_scale=2.0):
 
 def ablations(n_seeds):
     "What is missing of the table, row by row"
-    rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
+    rows = json.loads(TABLE.read_text())["rows"] if TABLE.exists() else []
     missing = [(name, seed) for seed in range(n_seeds) for name in ROWS if not any((r["name"], r["seed"]) == (name, seed) for r in rows)]
     print(f"{len(missing)} rows are missing", flush=True)
     if not missing: return
@@ -381,7 +381,7 @@ def ablations(n_seeds):
         run = Run(denoiser, pool.to(DEVICE), captions, numbers, steps, seed, **row)
         for _ in run.fit(): pass
         rows.append(dict(name=name, seed=seed, steps=steps, **measure(run.average, captions)))
-        write_json(TABLE, rows)
+        write_json(TABLE, dict(rows=rows))
         print(rows[-1], flush=True)
 
 

@@ -28,7 +28,8 @@ from ..video.clips import Clip
 class TextToVideo(VideoGenerator):
     "Text to video by diffusion; `diffusion.editing` teaches it to take video as input."
     kind = "text-to-video"
-    presets = {"tiny": Preset(DenoiserConfig(), settings=dict(optimizer="muon", lr=6e-4, matrix_lr=0.012, decay_from=0.4, warmup=50, ema=0.995),
+    presets = {"tiny": Preset(DenoiserConfig(),
+                              settings=dict(optimizer="muon", lr=6e-4, matrix_lr=0.012, decay_from=0.4, warmup=50, ema=0.995),
                               fine_tuning=dict(decay_from=0.3, warmup=20, ema=0.97))}
     further = True
 

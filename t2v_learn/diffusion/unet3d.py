@@ -282,7 +282,7 @@ def activations_figure(
         width = maps.shape[2]
         for k, picture_of_one in enumerate(maps):                                   # side by side, a tenth of a picture between
             left = 1.1 * width * k
-            ax.imshow(picture_of_one, cmap="RdBu_r", vmin=-1, vmax=1, extent=(left, left + width, 0, maps.shape[1]))
+            ax.imshow(picture_of_one, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", extent=(left, left + width, 0, maps.shape[1]))
             ax.plot(left + width * torch.tensor([0, 1, 1, 0, 0]), maps.shape[1] * torch.tensor([0, 0, 1, 1, 0]), color="gray", lw=.5)
         ax.set(xlim=(-.02 * width, 1.1 * width * n_channels), ylim=(0, maps.shape[1]))
         ax.text(-.3 * width, maps.shape[1] / 2, name, ha="right", va="center")
@@ -335,8 +335,8 @@ def word_map_figure(
         grid[2 * k][0].set_ylabel(name, rotation=0, ha="right", va="center")
         for frame in range(n_frames):
             picture = rearrange((clips[k, :, frame] + 1) / 2, "c h w -> h w c").clamp(0, 1)
-            grid[2 * k][frame].imshow(picture)
-            shade = grid[2 * k + 1][frame].imshow(maps[k, frame], cmap="magma", vmin=0, vmax=1)
+            grid[2 * k][frame].imshow(picture, interpolation="nearest")
+            shade = grid[2 * k + 1][frame].imshow(maps[k, frame], cmap="magma", vmin=0, vmax=1, interpolation="nearest")
     for ax in grid.flat: ax.set(xticks=[], yticks=[])
     figure.colorbar(shade, ax=grid, label="weight", shrink=.5)
     return figure
