@@ -454,7 +454,7 @@ def test_trained_weights_go_on(t2v, clips, tmp_path):
     assert status == 0, err
     from t2v_learn.training.pipeline import read_config, read_training
     assert read_training("run")["batch_size"] == 2 and read_config("run")["trained"]["steps"] == 3
-    assert read_config("run")["trained"]["before"]["steps"] == 4663
+    assert read_config("run")["trained"]["before"]["steps"] == 4690
     refused(t2v("train", "--out", "run", "--resume"), "nothing is left to train", "--steps")
     refused(t2v("train", "--out", "run", "--resume", "--arch", "gan"), "unet3d", "gan")
 
