@@ -317,7 +317,7 @@ def test_given_frames_are_drawn_as_often_as_the_config_says_and_never_all():
     some = given.any(1)
     assert abs(some.float().mean() - .4) < .04 and not given.all(1).any()
     first = torch.arange(8) < given.sum(1, keepdim=True)
-    assert .4 < (given == first).all(1)[some].float().mean() < .65                         # half of them begin the clip, some of the others by chance
+    assert .4 < (given == first).all(1)[some].float().mean() < .65    # half of them begin the clip, some of the others by chance
     assert given[some][:, -1].float().mean() > .25
     assert not _draw_given(100, 8, 0., generator()).any()
 
@@ -364,7 +364,8 @@ def test_errors_of_parts_make_up_the_whole_and_depend_on_the_seed():
 def test_the_figure_of_errors_has_bars_and_names():
     figure = level_errors_figure(LEVELS, dict(all=torch.rand(3, 5), edges=torch.rand(3, 5)))
     ax, = figure.axes
-    assert ax.get_yscale() == "log" and "log-SNR" in ax.get_xlabel() and [text.get_text() for text in ax.get_legend().get_texts()] == ["all", "edges"]
+    assert ax.get_yscale() == "log" and "log-SNR" in ax.get_xlabel() and [text.get_text()
+            for text in ax.get_legend().get_texts()] == ["all", "edges"]
     assert len(ax.containers) == 2
     figure.canvas.draw()
 
@@ -379,7 +380,8 @@ def test_the_figure_of_errors_has_bars_and_names():
     (2, "def flow_weight(schedule, t): return 1 / t**2", "sigma of the cosine schedule"),
     (3, "def loss_of_the_others(squared, times): return squared.mean()", "still count"),
     (3, "def loss_of_the_others(squared, times): return (squared.mean((1, 3, 4)) * (times > 0)).mean()", "divided by all frames"),
-    (3, "def loss_of_the_others(squared, times): return torch.stack([s[:, t > 0].mean() for s, t in zip(squared, times)]).mean()", "counts too much"),
+    (3, "def loss_of_the_others(squared, times): return torch.stack([s[:, t > 0].mean() for s, t in zip(squared, times)]).mean()",
+            "counts too much"),
     (4, "def even_weights(errors): return errors.mean(1) / errors.mean(1)[0]", "divide by the error"),
     (4, "def even_weights(errors): return (errors[0] / errors).mean(1)", "ratio of means"),
     (4, "def even_weights(errors): return 1 / errors.mean(1)", "first level should have weight 1")])

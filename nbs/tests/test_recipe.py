@@ -11,7 +11,8 @@ from t2v_learn.diffusion.recipe import ablation_figure, learning_figure, learnin
 RESULTS = root / "nbs" / "5_diffusion" / "results"
 
 
-def row(name="the recipe", seed=0, joint=.5): return dict(name=name, seed=seed, steps=500, n=240, color=1.0, shape=.5, motion=.5, joint=joint, fidelity=28.0)
+def row(name="the recipe", seed=0, joint=.5): return dict(name=name, seed=seed, steps=500, n=240, color=1.0, shape=.5, motion=.5,
+        joint=joint, fidelity=28.0)
 
 
 def texts(figure): return [text.get_text() for text in figure.axes[0].texts]

@@ -210,10 +210,12 @@ def test_the_unet_figure_says_where_noise_level_and_words_enter(unet, stages):
     figure = unet_figure(unet, stages)
     ax, = figure.axes
     said = " ".join(text.get_text() for text in ax.texts)
-    for words in ("noise level", "prompt as a whole", "number of the frame", "cross-attention", "skip connection", "mid: 32×2×2"): assert words in said, words
+    for words in ("noise level", "prompt as a whole", "number of the frame", "cross-attention", "skip connection",
+            "mid: 32×2×2"): assert words in said, words
     boxes = [artist.patch.get_edgecolor()[:3] for artist in ax.artists]
     assert len(boxes) == len(stages) and len(set(boxes)) == 2
-    assert sum(box == max(set(boxes), key=boxes.count) for box in boxes) == 5               # the stages with cross-attention have an orange frame
+    assert sum(box == max(set(boxes), key=boxes.count)
+            for box in boxes) == 5               # the stages with cross-attention have an orange frame
     figure.canvas.draw()
 
 
@@ -339,10 +341,13 @@ def test_pictures_train_all_but_what_looks_along_time(unet):
     (1, "def bottom(config, size): return size // 8", "only the patches count"),
     (2, "def only_pooled(text): return TextStates(torch.zeros_like(text.tokens), text.mask, text.pooled)", "how long a prompt is"),
     (2, "def only_pooled(text): return TextStates(0 * text.tokens, torch.zeros_like(text.mask), text.pooled)", "no word is left"),
-    (2, "def only_pooled(text): return TextStates(0 * text.tokens, torch.ones_like(text.mask), 0 * text.pooled)", "should stay as they are"),
+    (2, "def only_pooled(text): return TextStates(0 * text.tokens, torch.ones_like(text.mask), 0 * text.pooled)",
+            "should stay as they are"),
     (3, "def leaks(block, x): return True", "leave its own influence out"),
     (3, "def leaks(block, x): return False", "tells each frame about all others"),
     (3, "def leaks(block, x): return receptive_field(block, x, frame=0)[1:].any()", "try them all"),
-    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].mean(0).argmax(-1)]", "mean over heads instead"),
-    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].amax(1).argmax(-1)]", "not the largest weight")])
+    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].mean(0).argmax(-1)]",
+            "mean over heads instead"),
+    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].amax(1).argmax(-1)]",
+            "not the largest weight")])
 def test_wrong_answers_are_told(number, answer, said): assert said in verdict("53_unet3d", number, answer)

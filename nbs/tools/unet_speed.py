@@ -1,5 +1,5 @@
-"""What could make the U-Net of lesson 53 faster on this processor: `python nbs/tools/unet_speed.py [ROUNDS [compile]]` prints its table, some minutes;
-with `compile` the row of torch.compile too, which takes long to begin.
+"""What could make the U-Net of lesson 53 faster on this processor: `python nbs/tools/unet_speed.py [ROUNDS [compile]]` prints its table,
+some minutes; with `compile` the row of torch.compile too, which takes long to begin.
 
 Each variant computes the same with the same weights. All take turns in every round, on one core; a ratio is the median over rounds of
 (time of the variant / time of the network as it is in the same round), with the smallest and the largest.
@@ -105,7 +105,8 @@ def measure(rounds, with_compile):
         "as it is": (unet, nullcontext),
         "without channels_last": (contiguous(unet), nullcontext),
         "1x1 convolutions as linear layers": (replaced(unet, is_1x1, LinearConv), nullcontext),
-        "temporal convolution: one product, shifted sums": (replaced(unet, lambda m: type(m).__name__ == "TemporalConv", FusedTemporalConv), nullcontext),
+        "temporal convolution: one product, shifted sums": (replaced(unet, lambda m: type(m).__name__ == "TemporalConv",
+                FusedTemporalConv), nullcontext),
         "fused attention for all lengths": (unet, lambda: fused_above(0)),
         "fused attention for none": (unet, lambda: fused_above(10**9))}
     if with_compile: variants["torch.compile"] = (torch.compile(unet, dynamic=False), nullcontext)
@@ -120,7 +121,8 @@ def measure(rounds, with_compile):
             with setting():
                 taken[name][0].append(seconds(train, network))
                 taken[name][1].append(statistics.median(seconds(call, network) for _ in range(3)))
-    ratios = {name: tuple([a / b for a, b in zip(mine[1:], base[1:])] for mine, base in zip(taken[name], taken["as it is"])) for name in taken}
+    ratios = {name: tuple([a / b for a, b in zip(mine[1:], base[1:])] for mine, base in zip(taken[name], taken["as it is"]))
+            for name in taken}
     for n in (1, 8):
         apart = [seconds(call, unet, n) + seconds(call, unet, n) for _ in range(rounds)]
         together = [seconds(call, unet, 2 * n) for _ in range(rounds)]

@@ -257,8 +257,10 @@ def unet_figure(
         side, shift = {"d": ("right", .3), "u": ("left", -.3)}.get(name[0], ("center", 0))   # beside the arrows
         outer = name.startswith("conv")
         label = f"{name}: " + "×".join(map(str, stages[name].shape[1:])) + "\n" + _blocks_of(stage)
-        ax.text(x + shift, y + (.36 if outer else -.38), label.strip(), ha=side, va="bottom" if outer else "top", fontsize=8, linespacing=1.3)
-    ax.text(*source, "noise level + prompt as a whole + number of the frame: FiLM in every stage", ha="center", va="bottom", color="tab:blue")
+        ax.text(x + shift, y + (.36 if outer else -.38), label.strip(), ha=side, va="bottom" if outer else "top", fontsize=8,
+                linespacing=1.3)
+    ax.text(*source, "noise level + prompt as a whole + number of the frame: FiLM in every stage", ha="center", va="bottom",
+            color="tab:blue")
     lowest = min(y for _, y in spots.values())
     ax.text(0, lowest - .3, "orange frame: cross-attention to the words\ndashed: skip connection", va="top", fontsize=9)
     ax.set(xlim=(-.6, len(spots) - .4), ylim=(lowest - .95, .95))
@@ -283,7 +285,8 @@ def activations_figure(
         width = maps.shape[2]
         for k, picture_of_one in enumerate(maps):                                   # side by side, a tenth of a picture between
             left = 1.1 * width * k
-            ax.imshow(picture_of_one, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", extent=(left, left + width, 0, maps.shape[1]))
+            ax.imshow(picture_of_one, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest",
+                    extent=(left, left + width, 0, maps.shape[1]))
             ax.plot(left + width * torch.tensor([0, 1, 1, 0, 0]), maps.shape[1] * torch.tensor([0, 0, 1, 1, 0]), color="gray", lw=.5)
         ax.set(xlim=(-.02 * width, 1.1 * width * n_channels), ylim=(0, maps.shape[1]))
         ax.text(-.3 * width, maps.shape[1] / 2, name, ha="right", va="center")

@@ -26,7 +26,7 @@ from ..training.checkpoint import CheckpointError, check_shapes, load_weights, s
 from ..training.optimizers import TrainConfig
 from ..video.datasets import WorldData
 from ..video.show import as_frames
-from ..video.verify import Unreadable, measure, start_spread, track
+from ..video.verify import Unreadable, measure, track
 from ..video.world import COLORS, WORLDS, World, render
 
 # %% ../../nbs/4_gan/44_coherence.ipynb #jittered

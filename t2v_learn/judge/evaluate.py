@@ -77,7 +77,7 @@ class Report:
     settings: dict = field(default_factory=dict)    # how the clips were made
     fidelity: list = field(default_factory=list)    # dB of each clip that could be read, see `fidelity`
     spread: tuple = (np.nan, np.nan)                # of the starts, see `spread_within`: of these clips, of the clips that were asked for
-    nearer: tuple = ()                              # of how many clips, and of all, the nearest known clip is a training clip; see `nearer_to_training`
+    nearer: tuple = ()                              # how many clips are nearest to a training clip, of how many; see `nearer_to_training`
     clips: list = field(default_factory=list, repr=False)   # the clips, to look at the failures
 
     @property
@@ -105,7 +105,8 @@ def _looks_lines(
     if len(report.fidelity):
         mean, low = np.mean(report.fidelity), np.percentile(report.fidelity, 10)
         lines += [f"  fidelity {mean:.1f} dB on average, {low:.1f} at the 10th percentile, n = {len(report.fidelity)} that could be read"]
-    if np.isfinite(report.spread[0]): lines += [f"  starts of one combination spread {report.spread[0]:.1f} px, in the world {report.spread[1]:.1f}"]
+    if np.isfinite(report.spread[0]):
+        lines += [f"  starts of one combination spread {report.spread[0]:.1f} px, in the world {report.spread[1]:.1f}"]
     if report.nearer:
         k, n = report.nearer
         low, high = wilson(k, n)
@@ -192,7 +193,8 @@ def _copied(
 ) -> tuple:          # see `nearer_to_training`; empty where the training clips are not known
     "Whether the model repeats what it saw."
     about = model.config.get("trained", {}) if isinstance(model, VideoGenerator) else {}
-    trained = trained_on(model.config, seed=about.get("seed", 0)) if "script" not in about and about else None    # a script's clips are its own
+    trained = trained_on(model.config, seed=about.get("seed",
+            0)) if "script" not in about and about else None    # a script's clips are its own
     if trained is None: return ()
     seen, _ = _clips_of(trained, n_known)
     unseen, _ = WorldData(World("tiny"), len(seen), seed=10**6)(0)                 # no training has that seed
