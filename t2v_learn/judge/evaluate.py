@@ -7,6 +7,7 @@ __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spre
            'save_score', 'evaluate_edits', 'level_errors', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -165,8 +166,10 @@ def _generate_all(
     "A clip for every prompt, a batch at a time."
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(len(prompts), np.uint32)]
     clips = []
-    for i in watched(range(0, len(prompts), batch_size), "generating clips", progress):
-        clips += model(prompts[i:i + batch_size], seed=seeds[i:i + batch_size], **settings)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*seen in training")          # held-out words are asked for on purpose
+        for i in watched(range(0, len(prompts), batch_size), "generating clips", progress):
+            clips += model(prompts[i:i + batch_size], seed=seeds[i:i + batch_size], **settings)
     return clips
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #looks
