@@ -1,6 +1,5 @@
 "The score: intervals, evaluation sets, reports, and models whose score is known"
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +8,8 @@ from denoisers import small_denoiser, states
 from scenes import some
 
 from t2v_learn.core import InputError
-from t2v_learn.judge.evaluate import (LEVELS, SIZES, Report, bootstrap, eval_set, evaluate, evaluate_clips, evaluate_edits, level_errors,
+from t2v_learn.judge.evaluate import (LEVELS, SIZES, Report, bootstrap, eval_set, evaluate, evaluate_clips, level_errors,
                                       nearer_to_training, nearest_clips, save_score, spread_within, wilson)
-from t2v_learn.judge.reader import read_scene
 from t2v_learn.text.tagging import asked_for
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.world import RESERVED, World, is_held_out, render
@@ -137,20 +135,6 @@ def test_a_model_that_repeats_its_training_clips_is_told():
 def test_an_unknown_split_is_refused():
     with pytest.raises(InputError, match="held-out-words"): evaluate(Oracle(), "unseen")
     assert SIZES["held-out-combinations"] >= 480 and SIZES["seen"] >= 512
-
-
-def test_edits_are_graded_with_and_without_the_clip():
-    class Recolor(Oracle):
-        "Draws what the prompt says, where the input's actor is"
-        def edit(self, clips, prompts, seed, **settings):
-            edited = []
-            for clip, prompt in zip(clips, prompts):
-                scene = read_scene(clip).scene
-                actor, = asked_for(prompt)[0]["actors"]
-                edited.append(Clip(render(replace(scene, actors=(replace(scene.actors[0], color=actor["color"]),)))))
-            return edited
-    found = evaluate_edits(Recolor(), n=16, batch_size=5)
-    assert found["with the clip"]["all"] == 1 and found["without it"]["color"] == 1 and found["without it"]["all"] < .7
 
 
 def test_scenes_of_tests_are_the_same_each_time():

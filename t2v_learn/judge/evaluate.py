@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spread_within', 'nearer_to_training', 'evaluate',
-           'save_score', 'evaluate_edits', 'level_errors', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
+           'save_score', 'level_errors', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
 import warnings
@@ -241,56 +241,6 @@ def save_score(
         about |= dict(fidelity=round(float(np.mean(report.fidelity)), 1), fidelity_p10=round(float(np.percentile(report.fidelity, 10)), 1))
     if np.isfinite(report.spread[0]): about |= dict(spread=round(report.spread[0], 1))
     write_json(file, config | dict(score=config.get("score", {}) | {report.split: about}))
-
-# %% ../../nbs/6_judge/64_evaluate.ipynb #edit-set
-def _edit_set(
-    n: int,    # how many
-    seed: int, # of scenes, colours and wording
-) -> tuple:    # scenes, the same scenes in another colour, prompts for these
-    "The evaluation set for edits: clips to start from, and what each shall become."
-    generator = np.random.default_rng([seed, n])
-    scenes = [World("tiny").sample(generator) for _ in range(n)]
-    wanted = []
-    for scene in scenes:
-        actor, = scene.actors
-        color = str(generator.choice([c for c in WORLDS["tiny"].colors if c != actor.color]))
-        wanted.append(replace(scene, actors=(replace(actor, color=color),)))
-    return scenes, wanted, [caption(scene, generator) for scene in wanted]
-
-# %% ../../nbs/6_judge/64_evaluate.ipynb #grade-edit
-def _grade_edit(
-    clip: Clip,         # the answer
-    wanted: object,     # the scene that was asked for, with the track of the clip it came from
-    near: float = 3.0,  # mean distance of the two tracks in pixels that still counts as kept
-) -> dict:              # color, shape, motion, track and all: right or wrong
-    "Is the new colour there, and are shape, motion and track those of the input?"
-    read = read_scene(clip).attributes
-    asked, = wanted.actors
-    right = {name: read[name] == getattr(asked, name) for name in ("color", "shape", "motion")}
-    here = track(clip)
-    there = track(render(wanted))
-    right["track"] = here is not None and float(np.linalg.norm(here - there, axis=1).mean()) <= near
-    return right | dict(all=all(right.values()))
-
-# %% ../../nbs/6_judge/64_evaluate.ipynb #evaluate-edits
-def evaluate_edits(
-    model: object,        # with `edit` and a call, as `TextToVideo`
-    n: int = 128,         # clips
-    seed: int = 2026,     # of scenes, wording and noise
-    batch_size: int = 32, # clips at once
-    **settings: float,    # for the edit, e.g. strength=0.5
-) -> dict:                # "with the clip", "without it" -> {color, shape, motion, track, all: share that is right}
-    "Edits of colour, and beside them the same prompts and noise without the input."
-    scenes, wanted, prompts = _edit_set(n, seed)
-    seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n, np.uint32)]
-    sources = [Clip(render(scene)) for scene in scenes]
-    found = {"with the clip": [], "without it": []}
-    for i in range(0, n, batch_size):
-        some = slice(i, i + batch_size)
-        found["with the clip"] += model.edit(sources[some], prompts[some], seed=seeds[some], **settings)
-        found["without it"] += model(prompts[some], seed=seeds[some])
-    graded = {name: [_grade_edit(clip, scene) for clip, scene in zip(clips, wanted)] for name, clips in found.items()}
-    return {name: {key: float(np.mean([g[key] for g in all_of])) for key in all_of[0]} for name, all_of in graded.items()}
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #level-loss
 LEVELS = (-10.0, -8.0, -6.0, -4.0, -2.0, 0.0, 2.0)   # log-SNR
