@@ -9,7 +9,7 @@ __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spre
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,9 @@ from .controls import derange
 from .learned_readers import agreement, load_reader
 from ..text.bert import TextStates
 from ..training.pipeline import VideoGenerator, seeded_noise, trained_on, watched, world_of
-from ..video.clips import Clip
 from ..video.datasets import WorldData
 from ..video.verify import fidelity, read_scene, score, track
-from ..video.world import WORLDS, World, caption, label, render
+from ..video.world import World, caption, label, render
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #wilson
 def wilson(
