@@ -35,7 +35,7 @@ def cells(stem):
 def checks(stem):
     "The check cells of a lesson by the numbers of their exercises; empty where its exercises have another form"
     found = {re.fullmatch(r"exercise-(\d)-check", cell.id): cell for cell in cells(stem) if cell.cell_type == "code"}
-    return {int(match[1]): cell for match, cell in found.items() if match and re.search(r"^def check_", cell.source, re.M)}
+    return {int(match[1]): cell for match, cell in found.items() if match and re.search(r"^check_\w+\(", cell.source, re.M)}
 
 
 def lessons():

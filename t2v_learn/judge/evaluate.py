@@ -27,7 +27,7 @@ from .learned_readers import agreement, load_reader
 from ..text.bert import TextStates
 from ..training.pipeline import VideoGenerator, seeded_noise, trained_on, watched, world_of
 from ..video.datasets import WorldData
-from ..video.verify import fidelity, read_scene, score, track
+from ..video.verify import fidelity, score, track
 from ..video.world import World, caption, label, render
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #wilson
