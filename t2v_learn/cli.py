@@ -206,16 +206,7 @@ def _given(**settings) -> dict:
     "Those settings that were typed"
     return {name: value for name, value in settings.items() if value is not None}
 
-# %% ../nbs/tools/cli.ipynb #warn-unknown
-def _warn_unknown(
-    pipeline: object,  # a model; its config holds the words it was trained with
-    prompt: str,       # as typed
-) -> None:
-    "Names the words of a prompt that the model never saw, unless it does so itself"
-    from t2v_learn.diffusion.pipeline import TextToVideo, about_unknown
-    warning = about_unknown([prompt], pipeline.config["words"])
-    if warning and not isinstance(pipeline, TextToVideo): say(f"warning: {warning}")
-
+# %% ../nbs/tools/cli.ipynb #check-kind
 def _check_kind(
     model: str,      # as typed
     asked: str,      # what a GAN cannot do, as the end of a sentence
@@ -273,7 +264,6 @@ def generate(
     if sampler is not None: _check_kind(model, "choose a sampler, since it draws in one pass")
     from t2v_learn.training.pipeline import VideoGenerator
     pipeline = VideoGenerator.from_pretrained(model, device=device, precision=precision)
-    _warn_unknown(pipeline, prompt)
     settings = _given(num_inference_steps=steps, guidance_scale=guidance_scale, negative_prompt=negative_prompt, sampler=sampler)
     _save_clip(pipeline(prompt, seed=seed, progress=sys.stderr.isatty(), **settings), output, sheet, form)
 

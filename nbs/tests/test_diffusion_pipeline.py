@@ -8,10 +8,9 @@ from lesson_exercises import exercises, said as checked
 from refusals import sentence
 from small_model import small_model
 
-from t2v_learn import TextToVideo
 from t2v_learn.core import InputError
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig
-from t2v_learn.diffusion.pipeline import about_unknown
+from t2v_learn.diffusion.pipeline import TextToVideo
 from t2v_learn.diffusion.sampling import SAMPLERS
 from t2v_learn.training.loop import Every
 from t2v_learn.training.checkpoint import load_state, load_weights
@@ -128,20 +127,6 @@ def test_what_wraps_the_predictor_is_asked_at_every_step(random_model):
 
 
 # --- words that are not known
-
-@pytest.mark.parametrize("prompts, parts", [
-    (["a red elephant"], ["elephant", "sure effect"]), (["elephants"], ["no word", "elephants", "anything"]), (["🎈🎈"], ["no word"]),
-    (["a red circle", "a red elephant in Paris"], ["elephant", "paris", "sure effect"]), (["a red circle", "?!"], ["no word"])])
-def test_what_is_said_of_unknown_words(prompts, parts):
-    said = about_unknown(prompts, ["a", "red", "circle", "in"])
-    assert all(part in said for part in parts) and "\n" not in said and said.endswith(".")
-
-
-def test_nothing_is_said_of_known_words_and_not_too_much_of_many():
-    assert about_unknown(["A red, RED circle!", "a"], ["a", "red", "circle"]) == ""
-    said = about_unknown(["a " + " ".join(f"w{i}" for i in range(2000))], ["a"])
-    assert "w9 and 1,990 more" in said and len(said) < 200
-
 
 def test_a_call_warns_once(random_model):
     with warnings.catch_warnings(record=True) as said:

@@ -113,7 +113,8 @@ def test_one_call_serves_both_kinds(saved):
 
 def test_a_gan_cannot_edit(saved):
     model = TextToVideo.from_pretrained(saved)
-    with pytest.raises(InputError, match="cannot edit"): model.edit(Clip(np.zeros((8, 32, 32, 3), np.uint8)), "a red circle moving right")
+    for name in ("edit", "continue_clip", "extend", "interpolate", "inpaint", "invert"):
+        with pytest.raises(InputError, match="cannot edit"): getattr(model, name)(Clip(np.zeros((8, 32, 32, 3), np.uint8)), "a red circle")
     with pytest.raises(InputError, match="empty"): model("  ")
 
 

@@ -12,9 +12,10 @@ from t2v_learn.core import InputError
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.checkpoint import CheckpointError, load_state, load_weights, save_weights
 from t2v_learn.training.loop import Every, Trainer
-from t2v_learn.training.pipeline import (KINDS, FirstBatches, Preset, VideoGenerator, as_prompts, check_encoder, find_class, find_model,
-                                         find_preset, first_batches, make_data, read_config, read_training, run_folder, seeded_noise,
-                                         shipped_models, text_statistics, train, trained_on, unknown_words, watched, world_of)
+from t2v_learn.training.pipeline import (KINDS, FirstBatches, Preset, VideoGenerator, about_unknown, as_prompts, check_encoder, find_class,
+                                         find_model, find_preset, first_batches, make_data, read_config, read_training, run_folder,
+                                         seeded_noise, shipped_models, text_statistics, train, trained_on, unknown_words, watched,
+                                         world_of)
 from t2v_learn.video.containers import Clip
 from t2v_learn.video.datasets import Prefetch, write_folder
 
@@ -542,3 +543,19 @@ def test_sizes_that_a_network_cannot_take_are_refused_before_anything_slow(tmp_p
         with pytest.raises(InputError, match=said): fitted(**dict(folder=tmp_path / "x") | wrong)
     assert find_class("gan").fit_preset(Preset(find_class("gan").presets["tiny"].network, n_frames=5)).network.n_frames == 5
     assert not (tmp_path / "x").exists()
+
+
+# --- words that are not known
+
+@pytest.mark.parametrize("prompts, parts", [
+    (["a red elephant"], ["elephant", "sure effect"]), (["elephants"], ["no word", "elephants", "anything"]), (["🎈🎈"], ["no word"]),
+    (["a red circle", "a red elephant in Paris"], ["elephant", "paris", "sure effect"]), (["a red circle", "?!"], ["no word"])])
+def test_what_is_said_of_unknown_words(prompts, parts):
+    said = about_unknown(prompts, ["a", "red", "circle", "in"])
+    assert all(part in said for part in parts) and "\n" not in said and said.endswith(".")
+
+
+def test_nothing_is_said_of_known_words_and_not_too_much_of_many():
+    assert about_unknown(["A red, RED circle!", "a"], ["a", "red", "circle"]) == ""
+    said = about_unknown(["a " + " ".join(f"w{i}" for i in range(2000))], ["a"])
+    assert "w9 and 1,990 more" in said and len(said) < 200

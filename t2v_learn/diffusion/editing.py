@@ -19,8 +19,8 @@ from ..core import InputError
 from .denoiser import Denoiser
 from .guidance import guide
 from .noise import q_sample
-from .pipeline import TextToVideo, start_noise
-from ..training.pipeline import as_prompts
+from .pipeline import TextToVideo
+from ..training.pipeline import as_prompts, start_noise
 from ..video.clips import Clip, fit_square, frame_indices, resample, to_uint8
 from ..video.show import as_frames
 from ..video.verify import fit_track, read_scene, track

@@ -116,20 +116,17 @@ class TextToVideoGAN(VideoGenerator):
         progress: bool = False,                 # not needed: it is done before a bar would be drawn
         negative_prompt: str | None = None,     # has no effect, for the same reason
     ) -> Clip | list[Clip]:
-        "Generate a clip for each prompt; a warning names settings that have no effect."
+        "Generate a clip for each prompt; warnings name settings that have no effect, and words that the model does not know."
         settings = dict(num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, negative_prompt=negative_prompt)
         given = [name.replace("_", " ") for name, value in settings.items() if value is not None]
         if given: warnings.warn(f"a GAN draws in one pass, so this has no effect: {', '.join(given)}.", stacklevel=1)
         prompts, seeds = as_prompts(prompt, seed)
+        self.warn_unknown(prompts)
         z = seeded_noise(seeds, (self.generator.z_dim,)).to(self.device)
         text = self.encoder(prompts).to(self.device)
         with self.autocast(): video = self.generator(text, z)                          # b c f h w
         clips = [Clip.from_tensor(v.clamp(-1, 1), self.config["fps"]) for v in video.float().cpu()]
         return clips[0] if isinstance(prompt, str) else clips
-
-    def edit(self, clip, prompt, **settings):
-        "A GAN starts from noise only."
-        raise InputError("a GAN cannot edit a clip, since it never sees one: use a diffusion model, such as tiny.")
 
 # %% ../../nbs/4_gan/43_gan_training.ipynb #count-scenes
 def count_scenes(
