@@ -349,6 +349,21 @@ def test_the_error_of_doing_nothing_is_known():
     torch.testing.assert_close(found.mean(1), expected, rtol=.05, atol=1e-4)
 
 
+def test_errors_by_level_are_those_of_the_formula():
+    denoiser = small_denoiser().eval().requires_grad_(False)
+    video = clips(3)
+    text = states(3)
+    found = level_errors(denoiser, video, text, torch.tensor([-2.0]), seed=5)["all"][0]
+    schedule = denoiser.schedule
+    sigma2 = torch.tensor(2.0).sigmoid().item()             # variance of the noise at this log-SNR
+    for i in range(3):
+        noise = torch.randn(3, 4, 16, 16, generator=torch.Generator().manual_seed(5 + i))
+        x_t = (1 - sigma2) ** .5 * video[i] + sigma2 ** .5 * noise
+        one = type(text)(text.tokens[i:i + 1], text.mask[i:i + 1], text.pooled[i:i + 1])
+        x0, _ = denoiser.predict(x_t[None], schedule.t_at(torch.tensor([-2.0])), one)
+        assert float(found[i]) == pytest.approx(float((x0[0] - video[i]).square().mean()), rel=.02)
+
+
 def test_errors_of_parts_make_up_the_whole_and_depend_on_the_seed():
     denoiser = small_denoiser()
     video, text = clips(3), states(3)

@@ -19,6 +19,7 @@ from .noise import TARGETS, append_dims, from_target, make_schedule, q_sample, t
 from .unet3d import UNet3D, UNetConfig
 from ..text.bert import TextStates, whitening
 from ..training.loop import draw_rows
+from ..training.pipeline import seeded_noise
 
 # %% ../../nbs/5_diffusion/54_denoiser.ipynb #noiselevels
 @dataclass
@@ -182,6 +183,22 @@ def fit_text(self: Denoiser,
     conditioner.pooled_mean.copy_(text.pooled.mean(0))
     conditioner.pooled_whitening.copy_(whitening(text.pooled))
 
+# %% ../../nbs/5_diffusion/54_denoiser.ipynb #denoiser-loss-at
+@patch
+def loss_at(self: Denoiser,
+    video: Tensor,      # clean clips in [-1, 1], `b c f h w`
+    text: TextStates,   # their captions
+    t: Tensor,          # times, `b`; or those of frames, `b f`: a given frame, at time 0, does not count
+    noise: Tensor,      # standard normal, of the shape of the clips
+    cond_mask: Tensor,  # bool `b`, False takes the caption away
+) -> Tensor:            # one number
+    "The weighted squared error of the predicted x0."
+    x0 = self.normalize(video)
+    x_t = q_sample(self.schedule, x0, t, noise)
+    x0_predicted, _ = self.predict(x_t, t, text, cond_mask)
+    weight = torch.where(append_dims(t, x0) > 0, self.weight(t, x0), 0.0)       # b 1 1 1 1, or b 1 f 1 1
+    return (weight * (x0_predicted - x0).square()).mean()
+
 # %% ../../nbs/5_diffusion/54_denoiser.ipynb #denoiser-loss
 def _draw_given(
     n: int,                      # clips
@@ -207,19 +224,14 @@ def loss(self: Denoiser,
     progress: float = 1.0,       # how much of the training is over, 0 to 1
 ) -> Tensor:                     # one number
     "The weighted squared error of the predicted x0, at random noise levels."
-    x0 = self.normalize(video)
-    def draw(numbers): return draw_rows(numbers, len(x0), generator)          # for these clips, of a batch that may be larger
+    def draw(numbers): return draw_rows(numbers, len(video), generator)         # for these clips, of a batch that may be larger
     t = self.schedule.t_at(draw(lambda n: self.config.levels_at(progress).sample(n, generator)))
-    noise = draw(lambda n: torch.randn(n, *x0.shape[1:], generator=generator, device=x0.device))
-    cond_mask = draw(lambda n: torch.rand(n, generator=generator, device=x0.device)) >= self.config.p_uncond
-    weight = self.weight(t, x0)
+    noise = draw(lambda n: torch.randn(n, *video.shape[1:], generator=generator, device=video.device))
+    cond_mask = draw(lambda n: torch.rand(n, generator=generator, device=video.device)) >= self.config.p_uncond
     if self.config.p_given:
-        given = draw(lambda n: _draw_given(n, x0.shape[2], self.config.p_given, generator))     # b f
+        given = draw(lambda n: _draw_given(n, video.shape[2], self.config.p_given, generator))     # b f
         t = torch.where(given, 0.0, t[:, None])
-        weight = weight * append_dims((~given).float(), x0)                                     # b 1 f 1 1
-    x_t = q_sample(self.schedule, x0, t, noise)
-    x0_predicted, _ = self.predict(x_t, t, text, cond_mask)
-    return (weight * (x0_predicted - x0).square()).mean()
+    return self.loss_at(video, text, t, noise, cond_mask)
 
 # %% ../../nbs/5_diffusion/54_denoiser.ipynb #denoiser-weight
 @patch
@@ -249,7 +261,7 @@ def level_errors(
 ) -> dict:                      # "all" and the names of the parts to errors, `levels b`
     "The squared error of the predicted x0 of each clip at each noise level, in the network's units."
     x0 = denoiser.normalize(video)
-    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(seed)).to(x0)
+    noise = seeded_noise([seed + i for i in range(len(x0))], tuple(x0.shape[1:])).to(x0)     # of each clip, whatever stands beside it
     parts = {"all": torch.ones_like(video[:, 0], dtype=torch.bool), **(parts or {})}
     errors = {name: [] for name in parts}
     for level in levels:

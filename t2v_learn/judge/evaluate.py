@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spread_within', 'nearer_to_training', 'evaluate',
-           'save_score', 'level_errors', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
+           'save_score', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
 import warnings
@@ -19,13 +19,11 @@ from scipy import stats
 from torch import Tensor
 
 from ..core import InputError, read_json, write_json
-from ..diffusion.denoiser import Denoiser
-from ..diffusion.noise import q_sample
+from ..diffusion.denoiser import level_errors
 from ..diffusion.pipeline import TextToVideo
 from .controls import derange
 from .learned_readers import agreement, load_reader
-from ..text.bert import TextStates
-from ..training.pipeline import VideoGenerator, seeded_noise, trained_on, watched, world_of
+from ..training.pipeline import VideoGenerator, trained_on, watched, world_of
 from ..video.datasets import WorldData
 from ..video.verify import fidelity, score, track
 from ..video.world import World, caption, label, render
@@ -244,21 +242,6 @@ def save_score(
 # %% ../../nbs/6_judge/64_evaluate.ipynb #level-loss
 LEVELS = (-10.0, -8.0, -6.0, -4.0, -2.0, 0.0, 2.0)   # log-SNR
 
-@torch.no_grad()
-def level_errors(
-    denoiser: Denoiser,  # what is measured
-    video: Tensor,       # clips in [-1, 1], `b c f h w`
-    text: TextStates,    # a caption for each
-    level: float,        # log-SNR
-    seed: int = 0,       # of the noise
-) -> Tensor:             # for each clip, `b`
-    "The squared error of the predicted clips at one noise level, as a share of the variance of the training clips."
-    x0 = denoiser.normalize(video)
-    t = denoiser.schedule.t_at(torch.full((len(x0),), level, device=x0.device))
-    noise = seeded_noise([seed + i for i in range(len(x0))], tuple(x0.shape[1:])).to(x0)
-    predicted, _ = denoiser.predict(q_sample(denoiser.schedule, x0, t, noise), t, text)
-    return (predicted - x0).square().flatten(1).mean(1)
-
 # %% ../../nbs/6_judge/64_evaluate.ipynb #nearest
 def nearest_clips(
     clips: Tensor,               # in [-1, 1], `n c f h w`
@@ -336,7 +319,8 @@ def _errors_by_level(
         clips = video[i:i + batch_size].to(model.device)
         for words, which in ((captions, 0), (turned, 1)):
             text = model.encoder(words[i:i + batch_size]).to(model.device)
-            for level in LEVELS: errors[level][which].extend(level_errors(model.denoiser, clips, text, level, seed + i).tolist())
+            found = level_errors(model.denoiser, clips, text, torch.tensor(LEVELS), seed=seed + i)["all"]     # levels b
+            for level, row in zip(LEVELS, found): errors[level][which].extend(row.tolist())
     return errors
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #evaluate-clips
