@@ -4,7 +4,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from denoisers import small_denoiser, states
 from scenes import some
 
 from t2v_learn.core import InputError

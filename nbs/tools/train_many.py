@@ -23,17 +23,15 @@ from torch import nn
 from t2v_learn.core import write_json
 from t2v_learn.diffusion import blocks, unet3d
 from t2v_learn.diffusion.blocks import SpatialResBlock
-from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
-from t2v_learn.diffusion.guidance import sample
-from t2v_learn.diffusion.noise import append_dims, q_sample
+from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels, _draw_given
+from t2v_learn.diffusion.noise import append_dims
 from t2v_learn.diffusion.pipeline import TextToVideo
-from t2v_learn.diffusion.sampling import find_sampler, level_times
 from t2v_learn.diffusion.unet3d import UNetConfig
+from t2v_learn.judge.evaluate import eval_set, evaluate, nearer_to_training, wilson
 from t2v_learn.text.bert import TextEncoder, TextStates
 from t2v_learn.training.optimizers import TrainConfig, newton_schulz, split_weights
-from t2v_learn.training.pipeline import seeded_noise
-from t2v_learn.video.clips import to_uint8
-from t2v_learn.video.verify import fidelity, score
+from t2v_learn.training.pipeline import caption_words
+from t2v_learn.video.datasets import WorldData
 from t2v_learn.video.world import World, caption, render
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -73,7 +71,8 @@ class Captions:
         words = {caption(WORLD.sample(rng, split, c), rng) for split in splits for c in WORLD.combinations(split) for _ in range(40)}
         self.words = sorted(words)
         self.numbers = {text: i for i, text in enumerate(self.words)}
-        text = TextEncoder()(self.words)
+        self.encoder = TextEncoder()
+        text = self.encoder(self.words)
         self.states = [states.to(DEVICE) for states in (text.tokens, text.mask, text.pooled)]
 
     def __getitem__(self, i): return TextStates(*(states[i] for states in self.states))
@@ -126,31 +125,20 @@ class Run:
     def rand(self, *shape): return torch.rand(*shape, device=DEVICE, generator=self.generator)
     def randn(self, *shape): return torch.randn(*shape, device=DEVICE, generator=self.generator)
 
-    def given(self, n_frames):
-        "As `Denoiser.loss` draws them: the first 1 to 4 frames, both ends, or any"
-        b = self.batch_size
-        frame = torch.arange(n_frames, device=DEVICE)
-        first = frame < (self.rand(b, 1) * 4).long() + 1
-        ends = ((frame == 0) | (frame == n_frames - 1)).expand(b, n_frames)
-        some = self.rand(b, n_frames) < 0.5
-        kind = self.rand(b, 1)
-        given = torch.where(kind < 0.5, first, torch.where(kind < 0.75, ends, some))
-        return given & (self.rand(b, 1) < self.denoiser.config.p_given)
-
     def loss(self):
-        "The loss of `Denoiser.loss`, with all random numbers drawn on the device"
+        "As `Denoiser.loss`, with all random numbers drawn on the device"
         d, b = self.denoiser, self.batch_size
         rows = (self.rand(b) * len(self.numbers)).long().clamp(max=len(self.numbers) - 1)
-        x0 = d.normalize(self.pool[rows].float() / 127.5 - 1)
+        video = self.pool[rows].float() / 127.5 - 1
         early = self.step / self.steps < d.config.first_share
         mean, std = (torch.where(early, first, later) for first, later in zip(*self.mixtures))
         t = d.schedule.t_at((mean + std * self.randn(b)).clamp(*d.config.levels.limits))
         if self.uniform: t = self.rand(b).clamp(0.002, 0.998)
-        if d.config.p_given: t = torch.where(self.given(x0.shape[2]), 0.0, t[:, None])
-        noise = self.randn(*x0.shape)
+        if d.config.p_given:
+            given = _draw_given(b, video.shape[2], d.config.p_given, self.generator)
+            t = torch.where(given, 0.0, t[:, None])
         cond_mask = self.rand(b) >= d.config.p_uncond
-        predicted, _ = d.predict(q_sample(d.schedule, x0, t, noise), t, self.captions[self.numbers[rows]], cond_mask)
-        return (d.weight(t, x0) * (predicted - x0).square()).mean()
+        return d.loss_at(video, self.captions[self.numbers[rows]], t, self.randn(*video.shape), cond_mask)
 
     def scale(self):
         left = ((1 - self.step / self.steps) / (1 - self.config.decay_from)).clamp(0, 1)
@@ -343,25 +331,18 @@ STEPS = 500       # of the recipe; the others get as many as fit into the same m
 
 # --- reading
 
-@torch.no_grad()
-def measure(denoiser, captions, n=240, seed=11, guidance_scale=2.0):
+def as_model(denoiser, captions, steps):
+    "The denoiser as a whole pipeline"
+    config = dict(shape=[3, 8, 32, 32], fps=8.0, words=caption_words(captions.words))
+    config["trained"] = dict(preset="tiny", steps=steps, minutes=round(steps * PACE / 60, 2), seed=0, script="nbs/tools/train_many.py")
+    return TextToVideo(denoiser, captions.encoder, config, DEVICE, "fp32")
+
+
+def measure(denoiser, captions, steps):
     "What is right on held-out combinations, and how clean it is"
-    rng = np.random.default_rng([seed, n])
-    combinations = WORLD.combinations("held-out-combinations")
-    scenes = [WORLD.sample(rng, "held-out-combinations", c) for c in combinations * (n // len(combinations))]
-    numbers = torch.tensor([captions.numbers[caption(scene, rng)] for scene in scenes], device=DEVICE)
-    rights, values = [], []
-    times = level_times(denoiser.schedule, 13, clean=1.0)
-    for i in range(0, n, 60):
-        noise = seeded_noise([seed * 1000 + i + k for k in range(60)], (3, 8, 32, 32)).to(DEVICE)
-        generator = torch.Generator(DEVICE).manual_seed(seed + i)
-        drawn = sample(denoiser, captions[numbers[i:i + 60]], noise, times, find_sampler("refresh"), guidance_scale, generator)
-        for clip, scene in zip(to_uint8(drawn).transpose(0, 2, 3, 4, 1), scenes[i:i + 60]):
-            rights.append(score(clip, scene))
-            values.append(fidelity(clip))
-    clean = np.array(values)[np.isfinite(values)]
-    return {name: float(np.mean([right[name] for right in rights])) for name in rights[0]} | dict(
-        n=n, fidelity=float(clean.mean()) if len(clean) else None)
+    report = evaluate(as_model(denoiser, captions, steps), "held-out-combinations", n=240, seed=11, guidance_scale=2.0)
+    rights = {name: float(np.mean(right)) for name, right in report.right.items()}
+    return rights | dict(n=report.n, fidelity=float(np.mean(report.fidelity)) if len(report.fidelity) else None)
 
 
 def ablations(n_seeds):
@@ -380,7 +361,7 @@ def ablations(n_seeds):
         denoiser = row.pop("build", recipe())()
         run = Run(denoiser, pool.to(DEVICE), captions, numbers, steps, seed, **row)
         for _ in run.fit(): pass
-        rows.append(dict(name=name, seed=seed, steps=steps, **measure(run.average, captions)))
+        rows.append(dict(name=name, seed=seed, steps=steps, **measure(run.average, captions, steps)))
         write_json(TABLE, dict(rows=rows))
         print(rows[-1], flush=True)
 
@@ -395,16 +376,12 @@ def train_tiny(folder):
     torch.manual_seed(0)
     run = Run(Denoiser(), pool.to(DEVICE), captions, numbers, SNAPSHOTS[25])
     for step, denoiser in run.fit(SNAPSHOTS.values()):
-        config = dict(shape=[3, 8, 32, 32], fps=8.0, words=sorted({w for text in captions.words for w in text.split()}))
-        config["trained"] = dict(preset="tiny", steps=step, minutes=round(step * PACE / 60, 2), seed=0, script="nbs/tools/train_many.py")
-        TextToVideo(denoiser, TextEncoder(), config, "cpu", "fp32").save_pretrained(folder / f"{step}", half=True)
+        as_model(denoiser, captions, step).save_pretrained(folder / f"{step}", half=True)
         print(f"{folder / str(step)} after {step} steps", flush=True)
 
 
 def count_copies(n=256, n_known=4096):
     "The test for memorization, with clips of the very pool that the shipped model was trained on"
-    from t2v_learn.judge.evaluate import eval_set, nearer_to_training, wilson
-    from t2v_learn.video.datasets import WorldData
     seen = make_pool(n_known * 64 // N_POOL)[0].float() / 127.5 - 1
     unseen, _ = WorldData(WORLD, len(seen), seed=10**6)(0)
     model = TextToVideo.from_pretrained("tiny")
