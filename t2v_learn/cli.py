@@ -268,7 +268,6 @@ def generate(
     _save_clip(pipeline(prompt, seed=seed, progress=sys.stderr.isatty(), **settings), output, sheet, form)
 
 # %% ../nbs/tools/cli.ipynb #begin
-@contextmanager
 def _video_in(
     prompt: str,          # as typed
     negative_prompt: str | None, # as typed
@@ -278,17 +277,19 @@ def _video_in(
     model: str,           # which model
     device: str,          # as `from_pretrained` takes it
     precision: str,       # likewise
-): # yields the model's config, and a function that runs one of its methods and saves what comes out
-    "Check everything, let the command read its clips, then load the model, draw and save"
+    **settings,           # of the model's method; None: its own default
+) -> tuple: # the model's config, and a function that loads the model, runs one of its methods and saves what comes out
+    "What every command with a video checks before it reads its clips, and does after"
     _check_prompt(prompt)
     if negative_prompt is not None: _check_prompt(negative_prompt, "negative prompt")
     _check_output(output, sheet, form)
-    def finish(method, *args, **settings):
+    settings = _given(negative_prompt=negative_prompt, **settings)
+    def finish(method, *args, **own):
         from t2v_learn.training.pipeline import VideoGenerator
         pipeline = VideoGenerator.from_pretrained(model, device=device, precision=precision)
-        clip = getattr(pipeline, method)(*args, progress=sys.stderr.isatty(), **settings, **_given(negative_prompt=negative_prompt))
+        clip = getattr(pipeline, method)(*args, progress=sys.stderr.isatty(), **settings, **own)
         _save_clip(clip, output, sheet, form)
-    yield _check_kind(model, "edit or continue a clip, since it never sees one"), finish
+    return _check_kind(model, "edit or continue a clip, since it never sees one"), finish
 
 # %% ../nbs/tools/cli.ipynb #edit
 @app.command()
@@ -316,12 +317,12 @@ def edit(
     if source_prompt is not None:
         if not invert: raise InputError("--source-prompt is for --invert only: leave it out.")
         _check_prompt(source_prompt, "source prompt")
-    with _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision) as (config, finish):
-        from t2v_learn.video.containers import read_video
-        _, n_frames, size, _ = config["shape"]
-        source = read_video(clip, n_frames=n_frames, size=size, fit=fit)
-        settings = _given(num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler, source_prompt=source_prompt)
-        finish("edit", source, prompt, strength=strength, invert=invert, seed=seed, **settings)
+    config, finish = _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision, seed=seed,
+                               num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler, source_prompt=source_prompt)
+    from t2v_learn.video.containers import read_video
+    _, n_frames, size, _ = config["shape"]
+    source = read_video(clip, n_frames=n_frames, size=size, fit=fit)
+    finish("edit", source, prompt, strength=strength, invert=invert)
 
 # %% ../nbs/tools/cli.ipynb #continue
 @app.command("continue")
@@ -343,11 +344,11 @@ def continue_video(
     device: Device = "auto",
 ):
     "Draw what comes after a video, or after a picture."
-    with _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision) as (config, finish):
-        from t2v_learn.video.containers import read_video
-        source = read_video(clip, size=config["shape"][2], fit=fit)
-        settings = _given(num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
-        finish("continue_clip", source, prompt, n_given=given, seed=seed, **settings)
+    config, finish = _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision, seed=seed,
+                               num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
+    from t2v_learn.video.containers import read_video
+    source = read_video(clip, size=config["shape"][2], fit=fit)
+    finish("continue_clip", source, prompt, n_given=given)
 
 # %% ../nbs/tools/cli.ipynb #extend
 @app.command()
@@ -370,11 +371,11 @@ def extend(
     device: Device = "auto",
 ):
     "Make a video longer; the prompt says what is to come."
-    with _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision) as (config, finish):
-        from t2v_learn.video.containers import read_video
-        source = read_video(clip, size=config["shape"][2], fit=fit)
-        settings = _given(num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
-        finish("extend", source, prompt, n_frames=length, n_given=given, seed=seed, **settings)
+    config, finish = _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision, seed=seed,
+                               num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
+    from t2v_learn.video.containers import read_video
+    source = read_video(clip, size=config["shape"][2], fit=fit)
+    finish("extend", source, prompt, n_frames=length, n_given=given)
 
 # %% ../nbs/tools/cli.ipynb #interpolate
 @app.command()
@@ -396,12 +397,12 @@ def interpolate(
     device: Device = "auto",
 ):
     "Draw what lies between the first and the last frame."
-    with _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision) as (config, finish):
-        from t2v_learn.video.containers import read_video
-        source = read_video(clip, size=config["shape"][2], fit=fit)
-        end = None if last is None else read_video(last, size=config["shape"][2], fit=fit)
-        settings = _given(num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
-        finish("interpolate", source, prompt, end, seed=seed, **settings)
+    config, finish = _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision, seed=seed,
+                               num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
+    from t2v_learn.video.containers import read_video
+    source = read_video(clip, size=config["shape"][2], fit=fit)
+    end = None if last is None else read_video(last, size=config["shape"][2], fit=fit)
+    finish("interpolate", source, prompt, end)
 
 # %% ../nbs/tools/cli.ipynb #read-mask
 def _numbers(
@@ -474,13 +475,13 @@ def inpaint(
     device: Device = "auto",
 ):
     "Draw a part of a video anew, and leave all else as it is."
-    with _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision) as (config, finish):
-        from t2v_learn.video.containers import read_video
-        _, n_frames, size, _ = config["shape"]
-        where = _read_mask(mask, box, frames, clip, n_frames, size, fit)
-        source = read_video(clip, n_frames=n_frames, size=size, fit=fit)
-        settings = _given(num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
-        finish("inpaint", source, where, prompt, seed=seed, **settings)
+    config, finish = _video_in(prompt, negative_prompt, output, sheet, form, model, device, precision, seed=seed,
+                               num_inference_steps=steps, guidance_scale=guidance_scale, sampler=sampler)
+    from t2v_learn.video.containers import read_video
+    _, n_frames, size, _ = config["shape"]
+    where = _read_mask(mask, box, frames, clip, n_frames, size, fit)
+    source = read_video(clip, n_frames=n_frames, size=size, fit=fit)
+    finish("inpaint", source, where, prompt)
 
 # %% ../nbs/tools/cli.ipynb #data
 Source = Annotated[Path, typer.Argument(help="A folder of captioned clips, a list (.json, .csv), MNIST's files, a .npy, or: digits.")]
