@@ -15,7 +15,7 @@ from functools import lru_cache
 import nbformat
 from rerun import notebooks
 
-PARTS = ("3", "5")
+PARTS = ("3", "5", "t")          # folders by their first letter; t: tools
 TITLE = re.compile(r"^\*\*(\d)\. [^*]+\*\* \((easy|medium|hard); importance [123] of 3; \d+ minutes\)\.", re.M)
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.*?)^```", re.M | re.S)
 
@@ -33,7 +33,7 @@ def cells(stem):
 
 
 def checks(stem):
-    "The check cells of a lesson by the numbers of their exercises; empty where its exercises have another form"
+    "The check cells of a lesson by the numbers of their exercises; empty where it has none of this form"
     found = {re.fullmatch(r"exercise-(\d)-check", cell.id): cell for cell in cells(stem) if cell.cell_type == "code"}
     return {int(match[1]): cell for match, cell in found.items() if match and re.search(r"^check_\w+\(", cell.source, re.M)}
 

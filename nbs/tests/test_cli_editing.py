@@ -1,7 +1,6 @@
 "The command line on video: five commands that begin with a clip, on any file, and what they refuse before a model is loaded"
 import numpy as np
 import pytest
-from lesson_exercises import exercises, said
 from rerun import root
 from test_cli import clips, no_model, refused   # noqa: F401  fixtures
 
@@ -135,14 +134,3 @@ def test_refused_before_a_model_is_loaded(t2v, no_model, films, args, parts):   
 def test_refused_with_the_model_at_hand(t2v, films, args, parts):
     refused(t2v(args[0], args[1], PROMPT, *args[2:], "--steps", 1), *parts)
     assert not (films / f"{NAMES[args[0]]}.gif").exists()
-
-
-@pytest.mark.parametrize("number, check, stub, solution", [pytest.param(*one, id=one[0]) for one in exercises("tools/cli.ipynb")])
-def test_exercises_are_open_until_they_are_solved(number, check, stub, solution):
-    import os
-    import shlex
-    import tempfile
-    from pathlib import Path
-    names = dict(os=os, shlex=shlex, tempfile=tempfile, Path=Path)
-    assert said(check, stub.rsplit("\n", 1)[0], stub, names).startswith("not yet: ")
-    assert said(check, solution, stub, names) == "right"

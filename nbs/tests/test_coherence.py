@@ -7,14 +7,14 @@ from scipy import ndimage
 from skimage.registration import optical_flow_ilk
 from t2v_learn.gan.coherence import (FAULTS, VARIANTS, FrameDiscriminator, LinkedGenerator, Variant, _Circles, _flickering, _frame_labels,
                                      _jittered, _variant_gan, coherence, flicker, identity_changes, load_variants, optical_flow,
-                                     save_variants, start_spread, track_roughness, train_variant, warp, warping_error)
+                                     save_variants, track_roughness, train_variant, warp, warping_error)
 from t2v_learn.gan.gan import generator_loss
 from t2v_learn.judge.controls import photographs
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.checkpoint import CheckpointError, save_weights
 from t2v_learn.training.loop import missing_gradients
 from t2v_learn.video.datasets import WorldData, stack_clips
-from t2v_learn.video.verify import score
+from t2v_learn.video.verify import score, start_spread
 from t2v_learn.video.world import DIRECTIONS, World, caption, render
 
 

@@ -2,7 +2,8 @@
 import pytest
 from exercises import checks, lessons, solution, stub, texts, verdict
 
-MENDED = {"31_optimizers", "32_loop", "51_noise", "52_blocks"}           # the others follow; none goes back
+MENDED = {"31_optimizers", "32_loop", "51_noise", "52_blocks", "53_unet3d", "54_denoiser", "55_sampling", "56_guidance", "57_pipeline",
+          "58_editing", "59_recipe", "cli"}                                  # the others follow; none goes back
 exercise = pytest.mark.parametrize("stem, number", [pytest.param(stem, n, id=f"{stem}-{n}") for stem in lessons() for n in checks(stem)])
 
 
