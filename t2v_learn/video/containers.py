@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['WRITERS', 'VIDEO_ENDINGS', 'PICTURE_ENDINGS', 'frame_ticks', 'write_gif', 'write_webp', 'write_video', 'write_sheet',
-           'shown_at', 'sample_uniformly', 'constant_rate', 'DamagedFile', 'TooLarge', 'read_video', 'VideoInfo',
-           'probe']
+           'shown_at', 'sample_uniformly', 'constant_rate', 'DamagedFile', 'TooLarge', 'Member', 'read_video',
+           'VideoInfo', 'probe']
 
 # %% ../../nbs/1_video/12_containers.ipynb #imports-export
 import math
+import os
 import struct
 import time
 import warnings
@@ -331,9 +332,9 @@ class _Stopwatch:
         if time.thread_time() > self.end: raise TimeoutError
 
 # %% ../../nbs/1_video/12_containers.ipynb #picture-kind
-VIDEO_ENDINGS = (".gif", ".png", ".apng", ".webp", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
-                 ".wmv", ".flv", ".ogv", ".3gp")                     # what clips are called; what is in them is looked at later
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".bmp", ".png", ".webp")        # still pictures: clips of one frame
+VIDEO_ENDINGS = (".gif", ".png", ".apng", ".webp", ".avif", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".mpg",
+                 ".mpeg", ".wmv", ".flv", ".ogv", ".3gp")                     # what clips are called; what is in them is looked at later
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".bmp", ".png", ".webp", ".avif")   # still pictures: clips of one frame
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"BM": "bmp"}
 _UNREADABLE = (OSError, EOFError, SyntaxError, ValueError, IndexError, struct.error)   # what Pillow raises
 
@@ -341,8 +342,9 @@ def _picture_kind(
     head: bytes,   # the first 12 bytes of a file
     ending: str,   # of its name
 ) -> str | None: # Pillow's name for it; None: no picture
-    "PNG and WebP under any name, other pictures only under their own"
+    "PNG, WebP and AVIF under any name, other pictures only under their own"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP": return "webp"
+    if head[4:12] in (b"ftypavif", b"ftypavis"): return "avif"
     kind = next((kind for start, kind in _MAGIC.items() if head.startswith(start)), None)
     return kind if kind == "png" or ending in PICTURE_ENDINGS else None
 
@@ -359,11 +361,11 @@ def _whole_webp(
 
 # %% ../../nbs/1_video/12_containers.ipynb #picture-file
 class _PictureFile:
-    "A PNG, WebP, JPEG or BMP as a film"
+    "A PNG, WebP, AVIF, JPEG or BMP as a film"
     def __init__(self, file, kind):
         self.file = file
         self.kind = self.codec = kind
-        self.grain = 0.001 if kind == "webp" else 0.0
+        self.grain = 0.001 if kind in ("webp", "avif") else 0.0
         self.cut = False      # whether it ends too early
         self.faults = 0       # pictures that cannot be decoded
         self.read = 0         # pictures that can
@@ -371,7 +373,7 @@ class _PictureFile:
         self._open()
         self.width, self.height = self.image.size
         _check_size(self.width, self.height, 1)
-        self.stated = getattr(self.image, "n_frames", 1) if kind in ("png", "webp") else 1
+        self.stated = getattr(self.image, "n_frames", 1) if kind in ("png", "webp", "avif") else 1
         if self.stated > _MAX_FRAMES: raise TooLarge(f"{self.stated:,} frames")
         milliseconds = self._milliseconds()
         self.still = len(milliseconds) == 1 and not milliseconds[0]
@@ -389,7 +391,7 @@ class _PictureFile:
 
     def _go_to(self, i):
         self.image.seek(int(getattr(self.image, "default_image", False)) + i)          # a cover is no frame
-        if self.kind == "webp": self.image.load()                                      # its durations are known only then
+        if self.kind in ("webp", "avif"): self.image.load()                            # its durations are known only then
         self.watch.check()
 
     def _milliseconds(self):
@@ -628,6 +630,28 @@ def picture(self: _MovieFile,
         return _turned(_on_ground(pixels("rgba"), background), matrix)
     return _turned(pixels("rgb24"), matrix)
 
+# %% ../../nbs/1_video/12_containers.ipynb #member
+@dataclass(frozen=True)
+class Member:
+    "A file inside a tar: `read_video` and `probe` take it as they take a path."
+    archive: Path  # the tar
+    name: str      # of the file in it
+    start: int     # where its bytes begin
+    size: int      # how many there are
+
+    @property
+    def suffix(self): return Path(self.name).suffix
+    def __str__(self): return f"{self.archive}: {self.name}"
+    def is_file(self): return self.archive.is_file()
+
+    def open(self, mode="rb"): # its bytes, in memory
+        if self.size > _MAX_BYTES: raise TooLarge(f"{self.size:,} bytes")
+        with open(self.archive, "rb") as archive:
+            archive.seek(self.start)
+            inside = BytesIO(archive.read(self.size))
+        inside.name = self.name
+        return inside
+
 # %% ../../nbs/1_video/12_containers.ipynb #refusals
 @contextmanager
 def _refusals(
@@ -649,7 +673,7 @@ def _refusals(
         raise InputError(f"{path} cannot be used, it is no video or its pictures cannot be decoded: make or fetch it again.") from error
 
 def _open_film(
-    path: Path,          # of the file
+    path: Path | Member, # of the file
     file,                # the same, opened
     strict: bool = True, # raise `_Fault` at damage
     seeking: bool = True,# jump to keyframes
@@ -658,10 +682,11 @@ def _open_film(
     file.seek(0)
     try: head = file.read(12)
     except OSError as error: raise PermissionError(error.errno, error.strerror) from error
+    size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if not head: raise DamagedFile("it is empty")
     kind = _picture_kind(head, path.suffix.lower())
-    if (kind or head[:4] == b"GIF8") and path.stat().st_size > _MAX_BYTES: raise TooLarge(f"{path.stat().st_size:,} bytes")
+    if (kind or head[:4] == b"GIF8") and size > _MAX_BYTES: raise TooLarge(f"{size:,} bytes")
     return _PictureFile(file, kind) if kind else _MovieFile(file, strict, seeking)
 
 # %% ../../nbs/1_video/12_containers.ipynb #choose-frames
@@ -705,11 +730,12 @@ def _read_film(
 _ATTEMPTS = ((True, True), (True, False), (False, False))    # strict, seeking
 
 def _use_film(
-    path: Path,  # of a file that a user named
-    use: object, # what is to be done with the opened film
+    path: str | Path | Member,  # of a file that a user named
+    use: object,                # what is to be done with the opened film
 ) -> tuple: # the film, what `use` returned
     "Use a file as well as it can be; InputError if it cannot"
-    with _refusals(path), open(path, "rb") as file:
+    if isinstance(path, str): path = Path(path)
+    with _refusals(path), path.open("rb") as file:
         for strict, seeking in _ATTEMPTS:
             try:
                 film = _open_film(path, file, strict, seeking)
@@ -719,7 +745,7 @@ def _use_film(
 
 # %% ../../nbs/1_video/12_containers.ipynb #read-video
 def read_video(
-    path: str | Path,               # almost any video, or a GIF, animated PNG or WebP, whatever its ending
+    path: str | Path | Member,      # almost any video, or a GIF, animated PNG, WebP or AVIF, whatever its ending; or a `Member`
     n_frames: int | None = None,    # so many frames, evenly spaced in time; None: all
     size: int | None = None,        # squares of so many pixels; None: as they are
     fit: str = "crop",              # how they become squares, see `fit_square`
@@ -728,7 +754,7 @@ def read_video(
     "Read a clip, only what is asked for; a warning that counts if some of it is damaged, InputError if nothing can be used"
     if n_frames is not None and n_frames < 1 or size is not None and size < 1:
         raise InputError(f"a clip of {n_frames} frames of {size} pixels cannot be made: ask for at least 1.")
-    film, clip = _use_film(Path(path), lambda film: _read_film(film, n_frames, size, fit, background))
+    film, clip = _use_film(path, lambda film: _read_film(film, n_frames, size, fit, background))
     _warn_of_damage(path, film)
     return clip
 
@@ -757,13 +783,13 @@ class VideoInfo:
     def fps(self): return self.n_frames / self.duration if self.duration else 0.0    # images per second, on average
 
 def probe(
-    path: str | Path, # of a file that `read_video` would read
+    path: str | Path | Member, # of a file that `read_video` would read
 ) -> VideoInfo:
     "Look into a video file without decoding more than one picture; InputError if it is none"
     def first_size(film):
         h, w = next((pixels.shape[:2] for _, pixels in film.frames({0}, (0, 0, 0), None)), (0, 0))
         _check_size(w, h, 1)
         return w, h
-    film, (w, h) = _use_film(Path(path), first_size)
+    film, (w, h) = _use_film(path, first_size)
     duration = 0.0 if film.still else round(float(film.durations.sum()), 6)
     return VideoInfo(film.kind, film.codec, w, h, len(film.durations), duration)

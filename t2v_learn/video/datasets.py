@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LAYOUTS', 'MOVES', 'stack_clips', 'WorldData', 'ClipFiles', 'epoch_order', 'SequenceData', 'ReplayData', 'find_clips',
-           'builtin_digits', 'move_digit', 'MovingDigits', 'ArrayClips', 'open_sequence', 'open_data', 'Prefetch',
-           'say_skipped', 'Survey', 'survey', 'write_folder']
+           'builtin_digits', 'move_digit', 'MovingDigits', 'ArrayClips', 'find_in_tars', 'open_sequence', 'open_data',
+           'Prefetch', 'say_skipped', 'Survey', 'survey', 'write_folder']
 
 # %% ../../nbs/1_video/16_datasets.ipynb #from-pathlib-import-path
-import csv, gzip, json, math, os, re, struct, sys, unicodedata, warnings, zlib
+import csv, gzip, json, math, os, re, struct, sys, tarfile, unicodedata, warnings, zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ import torch
 
 from ..core import InputError, atomic_path, read_json
 from .clips import FITS, Clip, resample, to_unit
-from .containers import PICTURE_ENDINGS, VIDEO_ENDINGS, probe, read_video, write_video
+from .containers import PICTURE_ENDINGS, VIDEO_ENDINGS, Member, probe, read_video, write_video
 from .world import TRAINING_SAMPLES, World, caption, load_samples, render
 
 # %% ../../nbs/1_video/16_datasets.ipynb #stack-clips
@@ -341,28 +341,35 @@ def _check_caption(
     return " ".join(text.split())
 
 # %% ../../nbs/1_video/16_datasets.ipynb #read-caption-file
+def _decode_caption(
+    data: bytes, # of a text; one byte more than a caption may have is enough
+    where: str,  # where it stands, for the message
+) -> str:        # in one line
+    "A caption from its bytes; `InputError` where it is empty, too long or not UTF-8."
+    if len(data) > _MAX_CAPTION_BYTES: raise InputError(f"{where} {_TOO_LONG}")
+    try: return _check_caption(data.decode("utf-8-sig"), where)
+    except UnicodeDecodeError: raise InputError(f"{where} is not UTF-8; save it as UTF-8 text.") from None
+
 def _read_caption(
     file: Path,               # a .txt
     home: Path | None = None, # the folder that a link must not leave
 ) -> str:                     # in one line
-    "The caption in a file; `InputError` where it is empty, too long or not UTF-8."
+    "The caption in a file."
     _check_file(file, home)
     try:
         with open(file, "rb") as opened: data = opened.read(_MAX_CAPTION_BYTES + 1)
-        if len(data) > _MAX_CAPTION_BYTES: raise InputError(f"The caption {file} {_TOO_LONG}")
-        return _check_caption(data.decode("utf-8-sig"), f"The caption {file}")
-    except UnicodeDecodeError:
-        raise InputError(f"The caption {file} is not UTF-8; save it as UTF-8 text.") from None
     except OSError as error:
         raise InputError(f"The caption {file} cannot be read ({error.strerror}); make it readable.") from None
+    return _decode_caption(data, f"The caption {file}")
 
 # %% ../../nbs/1_video/16_datasets.ipynb #is-still
 def _is_still(
-    file: Path, # a .png or .webp, which may be one picture or many
+    file: Path, # a .png, .webp or .avif, which may be one picture or many
 ) -> bool:      # False too for what is damaged: reading it will say so
     "Whether a file holds one still picture, by its first bytes."
     with open(file, "rb") as opened: head = opened.read(4096)
     if head.startswith(b"\x89PNG"): return b"acTL" not in head.partition(b"IDAT")[0]
+    if head[4:8] == b"ftyp": return head[8:12] == b"avif"
     return head[8:12] == b"WEBP" and not (head[12:16] == b"VP8X" and head[20] & 2)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #why-not
@@ -583,6 +590,8 @@ def _list_splits(
     home: Path, # the folder that was named
 ) -> set:       # such as {"train"}, or {"train", "val"} for train_val.json
     "The splits that a list, or the folder around it, is called by."
+    held_out = re.search("held-out-[a-z]+", file.stem.lower())
+    if held_out: return {held_out[0]}
     words = re.findall("[a-z]+", file.stem.lower())
     return {_SPLITS[word] for word in words if word in _SPLITS} or {split for split in [_folder_split(file.parent, home)] if split}
 
@@ -595,6 +604,15 @@ def _asked_split(
     return named[0] if len(named) == 1 and named[0] in counts else None
 
 # %% ../../nbs/1_video/16_datasets.ipynb #layout-facts
+def _split_fact(
+    splits: set,     # those that are used
+    counts: Counter, # split: number of clips
+) -> str:
+    "Which splits are used, and which are not."
+    used = [part for part in counts if part and part in splits]
+    left_out = [f"{part} ({n:,})" for part, n in counts.items() if part not in splits]
+    return (", ".join(used) or "what belongs to none") + f", left out: {', '.join(left_out)}" * bool(left_out)
+
 def _layout_facts(
     layout: str | None, # its name
     reading: _Reading,  # what is said
@@ -605,10 +623,7 @@ def _layout_facts(
     "What was understood of a layout."
     facts = {"layout": layout or "clips without captions"}
     if reading.where: facts["list"] = ", ".join(file.name for file in reading.used) + f" ({reading.keys})" * bool(reading.keys)
-    if any(counts):
-        used = [part for part in counts if part and part in splits]
-        left_out = [f"{part} ({n:,})" for part, n in counts.items() if part not in splits]
-        facts["split"] = (", ".join(used) or "what belongs to none") + f", left out: {', '.join(left_out)}" * bool(left_out)
+    if any(counts): facts["split"] = _split_fact(splits, counts)
     sidecars = [f"{ending} beside a clip ({n:,})" for ending, n in sorted(Counter(file.suffix.lower() for file in files.sidecars).items())]
     if files.notes or sidecars: facts["not used"] = ", ".join([file.name for file in files.notes] + sidecars)
     if files.not_listed: facts["not listed"] = [str(clip) for clip in files.not_listed]
@@ -1224,6 +1239,113 @@ class ArrayClips:
         frames = np.broadcast_to(self.array[i], (*self.array.shape[1:4], 3))
         return resample(Clip(frames), self.n_frames, self.size, self.fit).frames, self.captions[i]
 
+# %% ../../nbs/1_video/16_datasets.ipynb #read-tar
+_BLOCK = 512    # bytes: a tar is made of such blocks
+
+def _tar_problem(
+    info: tarfile.TarInfo, # header of a file in a tar
+    file: Path,            # the tar
+    size: int,             # its bytes
+) -> str | None:           # a sentence; None: it can be used
+    "Why something in a tar is not used."
+    where = _printable(f"{file}: {info.name}")
+    path = PurePosixPath(info.name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or PureWindowsPath(info.name).drive:
+        return f"{where} has a name that leads out of the archive; pack it anew under a plain name."
+    if not info.isreg() or info.issparse(): return f"{where} is a link or the like; pack the file itself."
+    if info.offset_data + info.size > size: return f"{where} is cut off, since the archive ends too early; fetch it again."
+
+def _read_tar(
+    file: Path,     # .tar
+    problems: list, # gets a sentence for each thing that cannot be used
+) -> dict:          # key: {ending: `Member`}
+    "What lies in a tar, from its headers alone; what is called alike up to the first dot belongs together."
+    _check_file(file)
+    size = file.stat().st_size
+    found = {}
+    end = 0       # of what was read
+    try:
+        with tarfile.open(file, "r:") as tar:
+            for info in tar:
+                end = info.offset_data + -(-info.size // _BLOCK) * _BLOCK
+                path = PurePosixPath(info.name.replace("\\", "/"))
+                if info.isdir() or path.name.startswith("."): continue
+                problem = _tar_problem(info, file, size)
+                stem, _, ending = path.name.partition(".")
+                group = found.setdefault((path.parent / stem).as_posix(), {}) if problem is None else {}
+                if ending.lower() in group: problem = f"{file}: {_printable(info.name)} is there twice; remove one."
+                if problem: problems.append(problem)
+                else: group[ending.lower()] = Member(file, info.name, info.offset_data, info.size)
+    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError):
+        if not found and not problems: raise InputError(f"{file} is no tar archive, or it is cut; make or fetch it again.") from None
+    if size < end + _BLOCK: problems.append(f"{file} ends too early; fetch it again.")
+    else: problems += _behind_end(file, end)
+    return found
+
+def _behind_end(
+    file: Path, # a tar
+    end: int,   # where its files end
+) -> list:      # a sentence, or none
+    "What lies where a tar should be empty."
+    with open(file, "rb") as opened:
+        opened.seek(end)
+        rest = opened.read(100 * _BLOCK)
+    return [f"{file} holds something behind its end that is not read; pack it anew, as one archive."] if rest.strip(b"\0") else []
+
+# %% ../../nbs/1_video/16_datasets.ipynb #find-in-tars
+def _tar_files(
+    source: Path, # a tar, or a folder
+) -> list:        # the tars of a folder that holds tars and no clips
+    "The archives that a source means."
+    if source.is_file(): return [source] if source.suffix.lower() == ".tar" else []
+    files = [file for file in sorted(source.iterdir()) if file.is_file() and not file.name.startswith(".")] if source.is_dir() else []
+    if any(file.suffix.lower() in VIDEO_ENDINGS for file in files): return []
+    return [file for file in files if file.suffix.lower() == ".tar"]
+
+def _tar_caption(
+    group: dict, # ending: `Member`
+    where: str,  # for messages
+) -> list:       # texts; empty if there is none
+    "What is said of a clip in a tar."
+    beside = group.get("txt") or group.get("json")
+    if beside is None: return []
+    if beside.size > 100 * _MAX_CAPTION_BYTES: raise InputError(f"The caption {beside} {_TOO_LONG}")
+    data = beside.open().read()
+    if "txt" in group: return [_decode_caption(data, f"The caption {beside}")]
+    try: texts = _texts_in(json.loads(data))
+    except (ValueError, RecursionError): raise InputError(f"{beside} is no JSON; mend or remove it.") from None
+    return [_check_caption(text, f"A caption in {beside}") for text in texts]
+
+def find_in_tars(
+    files: list,              # paths of tars
+    split: str | None = None, # the wanted one; None: train if it is stated, else all but val and test
+    images: bool = False,     # whether still pictures count as clips of one frame
+) -> tuple:                   # `Member`s; their captions; problems; facts
+    "All clips in tars that have a good caption, and what is wrong with everything else."
+    problems = []
+    entries = []      # (split or None, key, group)
+    for file in files:
+        part = next(iter(_list_splits(file, file.parent)), None)
+        entries += [(part, f"{file}: {key}", group) for key, group in _read_tar(file, problems).items()]
+    counts = Counter(part for part, _, _ in entries)
+    splits = _choose_splits(counts, split, str(files[0].parent))
+    endings = VIDEO_ENDINGS + PICTURE_ENDINGS if images else VIDEO_ENDINGS
+    clips = []
+    captions = []
+    for part, where, group in entries:
+        if part not in splits: continue
+        film = next((one for one in group.values() if one.suffix.lower() in endings), None)
+        said = _attempt(_tar_caption, group, where)
+        if isinstance(said, InputError): problems.append(str(said))
+        elif film is None: problems.append(f"{where} has no clip; pack one beside its caption." if said else f"{where} is no clip.")
+        elif not said: problems.append(f"{where} has no caption; pack a .txt beside the clip.")
+        else:
+            clips.append(film)
+            captions.append(said[0] if len(said) == 1 else said)
+    facts = {"layout": "tars of clips and captions (webdataset)", "archives": f"{len(files)}"}
+    if any(counts): facts["split"] = _split_fact(splits, counts)
+    return clips, captions, problems, facts
+
 # %% ../../nbs/1_video/16_datasets.ipynb #find-idx
 def _idx_files(
     folder: Path,             # any
@@ -1266,7 +1388,7 @@ def _find_array(
 
 # %% ../../nbs/1_video/16_datasets.ipynb #open-sequence
 def open_sequence(
-    source: str | Path,               # a folder of captioned clips, a list of them, MNIST's images or their folder, an array, or "digits"
+    source: str | Path,               # a folder of captioned clips, a list, tars, MNIST's images or their folder, an array, or "digits"
     n_frames: int = 8,                # wanted length
     size: int = 32,                   # wanted height and width
     videos: str | Path | None = None, # where the clips of a list lie, if not beside it
@@ -1284,9 +1406,14 @@ def open_sequence(
         path = _find_array(path, split) or path
     if path.is_file() and path.suffix.lower() == ".npy": return ArrayClips(path, n_frames, size, fit)
     if path.is_file() and "idx" in path.name: return MovingDigits(*_read_digits(path), n_frames, size)
+    tars = [] if videos else _tar_files(path)
+    if tars: return ClipFiles(*find_in_tars(tars, split, images), n_frames, size, fit)
+    if path.is_file() and re.search(r"\.tar\.\w+$|\.t[gbxz]+z\d?$", path.name.lower()):
+        raise InputError(f"{path} is compressed, so that nothing in it can be read where it lies; unpack it, or make it a plain .tar.")
     lines = path.suffix.lower() == ".txt" and (_PROMPT_FILES.fullmatch(path.stem) or _VIDEO_FILES.fullmatch(path.stem))
     if path.exists() and not path.is_dir() and path.suffix.lower() not in _LISTS and not lines:
-        raise InputError(f"{path} is no set of clips; name a folder of clips, a list (.json, .csv), MNIST's images or an array (.npy).")
+        known = "a folder of clips, a list (.json, .csv), a .tar, MNIST's images or an array (.npy)"
+        raise InputError(f"{path} is no set of clips; name {known}.")
     return ClipFiles(*find_clips(path, videos, split, images, column), n_frames, size, fit)
 
 # %% ../../nbs/1_video/16_datasets.ipynb #in-threads

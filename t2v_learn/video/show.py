@@ -186,13 +186,15 @@ _LINES = {"video":     ("#2a78b5", ["clips", "containers", "show", "world", "ver
           "training":  ("#7a7a7a", ["optimizers", "loop", "checkpoint", "presets"]),
           "gan":       ("#8c6bb1", ["ConvLSTM", "GAN", "coherence"]),
           "diffusion": ("#3a9a5b", ["noise", "blocks", "U-Net", "denoiser", "sampler", "video"]),
-          "judge":     ("#b5446e", ["reader", "score"])}
+          "judge":     ("#b5446e", ["reader", "score"]),
+          "latent":    ("#1d9a9a", ["autoencoder", "transformer", "latents"])}
 _ALIASES = {"tokens": "words", "word_vectors": "words", "sentences": "words", "tagging": "BERT", "bert": "BERT",
             "training": "optimizers", "training.pipeline": "presets",
             "convlstm": "ConvLSTM", "gan": "GAN", "gan.train": "GAN",
             "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "guidance": "sampler",
             "pipeline": "video", "diffusion.pipeline": "video", "editing": "video", "recipe": "denoiser",
-            "controls": "reader", "learned_readers": "reader", "evaluate": "score", "judge": "score"}
+            "controls": "reader", "learned_readers": "reader", "evaluate": "score", "judge": "score",
+            "latent_video": "latents"}
 
 def _station(
     here: str, # a name on the map, or the name of a lesson's module
@@ -207,7 +209,7 @@ def _station(
 def _positions() -> dict[str, tuple[float, float]]: # name of the station: its x and y
     "Where the stations lie on the map, in the order of the course"
     tracks = {"video": (0, 1, 1), "text": (2.6, 0, 1), "training": (6.3, .5, 1.2), "gan": (11.9, 1, 1.4), "diffusion": (10.9, .5, 1),
-              "judge": (16.8, .5, .9)}   # x and y of the first station, and the step to the next
+              "judge": (16.8, .5, .9), "latent": (12.0, 0, 1.6)}   # x and y of the first station, and the step to the next
     return {name: (x + step * i, y) for line, (x, y, step) in tracks.items() for i, name in enumerate(_LINES[line][1])}
 
 # %% ../../nbs/1_video/13_show.ipynb #rails
@@ -219,6 +221,7 @@ def _draw_lines(
     style = dict(lw=5, solid_capstyle="round", solid_joinstyle="round", zorder=1)
     axis.text(2.3, 0, "“a red circle …”", ha="right", va="center", style="italic", fontsize=10, color=color["text"])
     axis.plot([10.2, 11.1, 15.4, 16.3], [.5, 1, 1, .5], color=color["gan"], **style)
+    axis.plot([10.2, 11.1, 15.4, 16.3], [.5, 0, 0, .5], color=color["latent"], **style)
     axis.plot([9.85, 16.3], [.5, .5], color=color["diffusion"], **style)
     axis.plot([16.3, 17.7], [.5, .5], color=color["judge"], **style)
     axis.plot([0, 5.2, 5.9], [1, 1, .5], color=color["video"], **style)
