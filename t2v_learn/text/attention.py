@@ -87,6 +87,7 @@ class MultiHeadAttention(nn.Module):
         n_heads: int = 4,                # heads, each `dim / n_heads` wide
         context_dim: int | None = None,  # width of the context; None: that of `x`
         bias: bool = False,              # biases in `to_q`, `to_k`, `to_v`, as BERT has them
+        qk_norm: bool = False,           # divide queries and keys by their root mean square (Henry et al. 2020)
     ):
         super().__init__()
         if dim % n_heads: raise ValueError(f"dim {dim} cannot be split into {n_heads} heads of one width.")
@@ -96,6 +97,8 @@ class MultiHeadAttention(nn.Module):
         self.to_out = nn.Linear(dim, dim)
         self.to_k = nn.Linear(context_dim, dim, bias=bias)
         self.to_v = nn.Linear(context_dim, dim, bias=bias)
+        self.norm_q = nn.RMSNorm(dim, eps=1e-6) if qk_norm else nn.Identity()
+        self.norm_k = nn.RMSNorm(dim, eps=1e-6) if qk_norm else nn.Identity()
 
     def forward(self,
         x: Tensor,                       # `b q d`
@@ -107,7 +110,7 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor:                         # `b q d`; with `return_weights` a pair
         context = x if context is None else context
         mask = None if mask is None else _per_head(mask)
-        q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)                            # b n (h d)
+        q, k, v = self.norm_q(self.to_q(x)), self.norm_k(self.to_k(context)), self.to_v(context)  # b n (h d)
         q, k, v = (rearrange(t, "b n (h d) -> b h n d", h=self.n_heads) for t in (q, k, v))
         if angles is not None: q, k = rotate(q, angles), rotate(k, angles)
         if return_weights or bias is not None or k.shape[-2] <= _FUSED_ABOVE:
