@@ -12,7 +12,7 @@ LIBRARY = root / "t2v_learn"
 TESTED_PARTS = ("training", "gan", "diffusion", "judge", "latent")
 TEST_FILES = {"diffusion.pipeline": "test_diffusion_pipeline.py", "gan.train": "test_gan_train.py"}   # the others: test_<module>.py
 MAX_PACKINGS = 6    # per 1,000 lines of code
-MAX_NAMES = 500     # public ones, in the whole library
+MAX_NAMES = 560     # public ones, in the whole library of seven parts
 MAX_LINES = 60      # of a cell
 
 
