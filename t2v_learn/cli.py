@@ -538,7 +538,8 @@ def merge_settings(
 def _option(kind, text, low=None, high=None): # a type hint for a setting of a training, None if it is not typed
     return Annotated[kind | None, typer.Option(callback=None if low is None else _between(low, high), help=text)]
 
-Arch = Annotated[str | None, typer.Option(callback=_one_of("unet3d", "gan"), help="unet3d (diffusion) or gan; default: unet3d.")]
+Arch = Annotated[str | None, typer.Option(callback=_one_of("unet3d", "gan", "dit"),
+                                          help="unet3d (diffusion), gan, or dit (diffusion of latents); default: unet3d.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where a stopped training stands.")]
 Checkpointing = Annotated[bool, typer.Option("--grad-checkpoint", help="Need less memory, and more time.")]
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PACKAGE', 'HUB_NAME', 'SHA256', 'InputError', 'atomic_path', 'check_writable', 'write_json', 'read_json',
-           'shipped_folder', 'package_folder', 'sha256', 'check_files', 'hub_folder', 'bert_folder']
+           'shipped_folder', 'clone_folder', 'package_folder', 'sha256', 'check_files', 'hub_folder', 'bert_folder']
 
 # %% ../nbs/00_core.ipynb #imports-export
 import hashlib
@@ -100,6 +100,15 @@ def shipped_folder(
 ) -> Path:
     "Where shipped weights lie"
     return Path(str(files("t2v_learn") / "weights")) / name
+
+# %% ../nbs/00_core.ipynb #clone-folder
+def clone_folder(
+    name: str, # of a folder in `data/`
+) -> Path:
+    "Where data lies that comes with a clone; InputError where there is none"
+    folder = Path(str(files("t2v_learn"))).parent / "data" / name
+    if folder.is_dir(): return folder
+    raise InputError(f"the data {name!r} comes with a clone of t2v_learn, but {folder} is not there: get a clone, or name another folder.")
 
 # %% ../nbs/00_core.ipynb #package_folder
 def package_folder() -> Path | None: # the folder with the weights, or None without the package

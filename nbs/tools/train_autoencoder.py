@@ -7,13 +7,11 @@ how good copies are of clips that no training saw, in decibels: emoji of held-ou
 """
 import argparse
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from t2v_learn.core import atomic_path
 from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, make_autoencoder_loss, psnr,
                                           save_autoencoder)
 from t2v_learn.training.checkpoint import Checkpoints
@@ -88,14 +86,12 @@ def main():
     with Prefetch(training_data(asked.batch, asked.only), workers=1, ahead=3) as data:
         trainer = Trainer(model, make_autoencoder_loss(LossWeights(kl=asked.kl, gradient=asked.gradient)), data, config,
                           Checkpoints(asked.folder), callbacks=[Every(look, minutes=asked.look)])
-        start = time.time()
         trainer.fit(resume=True, progress=False)
     look(trainer)
     model = trainer.ema.model
     fit_latents(model, training_data(asked.batch, asked.only), batches=16)
     save_autoencoder(model, asked.folder / "model", steps=trainer.budget.step, minutes=round(trainer.budget.minute, 1),
                      decibels={name: measure(model, some) for name, some in clips.items()})
-    with atomic_path(asked.folder / "speed.json") as file: file.write_text(json.dumps(dict(seconds=time.time() - start)))
 
 
 if __name__ == "__main__": main()

@@ -109,12 +109,18 @@ def fill(self: TextToVideo,
 ) -> list[Clip]:           # outside the mask they equal the clips
     "Draw what a mask leaves open."
     video = self.denoiser.normalize(torch.stack([clip.tensor() for clip in clips]).to(self.device))     # b c f h w
-    wrap = keep_known(self.denoiser, video, mask[:, None].to(self.device), self.knows_frames if native is None else native)
-    noise, generators = start_noise(seeds, tuple(self.config["shape"]))
+    drawn_there = self.network_mask(mask)[:, None].to(self.device)
+    wrap = keep_known(self.denoiser, video, drawn_there, self.knows_frames if native is None else native)
+    noise, generators = start_noise(seeds, self.sample_shape)
     times = self.times(num_inference_steps, sampler=sampler)
     drawn = self.denoise(prompts, noise, times, sampler=sampler, generators=generators, wrap=wrap, **settings)
     drawn = to_uint8(drawn.permute(0, 2, 3, 4, 1))                                                      # b f h w c
     return [Clip(np.where(m[..., None], new, clip.frames), clip.fps) for m, new, clip in zip(mask.numpy(), drawn, clips)]
+
+@patch
+def network_mask(self: TextToVideo, mask): # bool `b f h w` -> the same
+    "Where the network has to draw; models of latents override it."
+    return mask
 
 @patch(as_prop=True)
 def knows_frames(self: TextToVideo) -> bool:
@@ -137,7 +143,7 @@ def _at_rate(
 def continue_clip(self: TextToVideo,
     clip: Clip | list[Clip],        # what came before; any size, length and rate; a still picture, too
     prompt: str | list[str],        # what the whole shows
-    n_given: int = 2,               # how many of its last frames are given; of a still picture: one
+    n_given: int | None = None,     # how many of its last frames are given, of a still picture that one; None: 2, or `whole_frames`
     seed: int | list[int] = 0,      # of the noise
     num_inference_steps: int = 13,  # steps from noise to video
     **settings,                     # what else `fill` takes: guidance_scale, progress, negative_prompt, sampler, ...
@@ -145,12 +151,16 @@ def continue_clip(self: TextToVideo,
     "Go on where a clip ends. InputError for more given frames than there are, or than leave anything to draw."
     clips, prompts, seeds = _as_clips(clip, prompt, seed)
     _, f, h, _ = self.config["shape"]
+    whole = self.whole_frames
+    if n_given is None: n_given = max(2, whole)
+    if n_given % whole: raise InputError(f"this model takes frames in groups of {whole}: give a multiple of that, not {n_given}.")
     if not 1 <= n_given < f: raise InputError(f"n_given must lie between 1 and {f - 1}, since the model draws {f} frames, not {n_given}.")
     mask = torch.zeros(len(clips), f, h, h, dtype=torch.bool)
     begun = []
     for one, free in zip(clips, mask):
         end = _at_rate(one, self.config["fps"], h)
-        n = 1 if len(one) == 1 else n_given
+        n = whole if len(one) == 1 else n_given
+        if len(one) == 1: end = Clip(end.frames.repeat(n, 0), end.fps)
         if len(end) < n:
             raise InputError(f"the clip has {len(end)} frames at {end.fps:g} a second, so {n} of them cannot be given: lower n_given.")
         blank = np.zeros((f - n, h, h, 3), np.uint8)
@@ -164,7 +174,7 @@ def extend(self: TextToVideo,
     clip: Clip | list[Clip],        # any size, length and rate
     prompt: str | list[str],        # what is to come
     n_frames: int | None = None,    # of the result; None: twice as many as the clip has
-    n_given: int = 2,               # frames that two windows share
+    n_given: int | None = None,     # frames that two windows share, as for `continue_clip`
     seed: int | list[int] = 0,      # of the noise
     num_inference_steps: int = 13,  # steps from noise to video, for each window
     **settings,                     # what else `fill` takes: guidance_scale, progress, negative_prompt, sampler, ...
@@ -177,6 +187,7 @@ def extend(self: TextToVideo,
     for one, n in zip(longer, wanted):
         if n <= len(one): raise InputError(f"the clip has {len(one)} frames at {one.fps:g} a second: ask for more than that, not {n}.")
     window = 0
+    n_given = n_given or max(2, self.whole_frames)
     while any(len(one) < n for one, n in zip(longer, wanted)):
         shared = min(n_given, *map(len, longer))
         drawn = self.continue_clip(longer, prompts, shared, [s + 1000 * window for s in seeds], num_inference_steps, **settings)
@@ -199,14 +210,17 @@ def interpolate(self: TextToVideo,
     _, f, h, _ = self.config["shape"]
     ends = clips if last is None else _as_clips(last, prompt, seed)[0]
     if last is None and min(map(len, clips)) < 2: raise InputError("one picture has no way to go: give the last one, too.")
+    whole = self.whole_frames
     between = []
     for one, end in zip(clips, ends):
         frames = np.zeros((f, h, h, 3), np.uint8)
-        frames[0] = fit_square(one.frames[:1], h)[0]
-        frames[-1] = fit_square(end.frames[-1:], h)[0]
+        first = one.frames[np.minimum(np.arange(whole), len(one) - 1)]             # a picture as often as a group has frames
+        final = end.frames[np.maximum(np.arange(-whole, 0), -len(end))]
+        frames[:whole] = fit_square(first, h)
+        frames[-whole:] = fit_square(final, h)
         between.append(Clip(frames, one.fps * f / len(one) if last is None else self.config["fps"]))
     mask = torch.zeros(len(clips), f, h, h, dtype=torch.bool)
-    mask[:, 1:-1] = True
+    mask[:, whole:-whole] = True
     return _as_asked(self.fill(between, mask, prompts, seeds, num_inference_steps, **settings), clip)
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #inpaint-method
@@ -248,14 +262,14 @@ def edit(self: TextToVideo,
     if not 0 <= strength <= 1: raise InputError(f"strength must lie between 0 and 1, not {strength}.")
     if source_prompt is not None and not invert: raise InputError("a source prompt is for invert=True only: leave it out.")
     clips, prompts, seeds = _as_clips(clip, prompt, seed)
-    c, f, h, w = self.config["shape"]
+    _, f, h, _ = self.config["shape"]
     sources = [resample(one, f, h) for one in clips]                                        # at the rate that keeps their duration
     times = self.times(num_inference_steps, strength or 1.0, sampler)
     if strength == 0: return _as_asked(sources, clip)
-    noise, generators = start_noise(seeds, (c, f, h, w))
+    noise, generators = start_noise(seeds, self.sample_shape)
     if invert: x = self.invert(sources, source_prompt, strength, num_inference_steps)
     else:
-        x0 = torch.stack([self.denoiser.normalize(one.tensor().to(self.device)) for one in sources])       # b c f h w
+        x0 = self.denoiser.normalize(torch.stack([one.tensor() for one in sources]).to(self.device))       # b c f h w
         x = q_sample(self.denoiser.schedule, x0, times[:1].expand(len(x0)).to(self.device), noise.to(self.device))
     video = self.denoise(prompts, x, times, guidance_scale, progress, negative_prompt, sampler, generators=generators, **settings)
     return _as_asked([Clip.from_tensor(v, one.fps) for v, one in zip(video, sources)], clip)

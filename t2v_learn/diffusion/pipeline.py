@@ -31,9 +31,13 @@ class TextToVideo(VideoGenerator):
                               settings=dict(optimizer="muon", lr=6e-4, matrix_lr=0.012, decay_from=0.4, warmup=50, ema=0.995),
                               fine_tuning=dict(decay_from=0.3, warmup=20, ema=0.97))}
     further = True
+    whole_frames = 1      # frames that can only be given together; 4 where the network draws latents of 4 frames
 
     @property
     def denoiser(self) -> Denoiser: return self.network
+
+    @property
+    def sample_shape(self) -> tuple: return tuple(self.config["shape"])     # of the noise that a clip begins with
 
     def network_config(self): return dict(denoiser=self.denoiser.config.to_dict())
 
@@ -46,7 +50,7 @@ class TextToVideo(VideoGenerator):
         encoder = TextEncoder()
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
-            denoiser = Denoiser(preset.network)
+            denoiser = cls.build_network(dict(denoiser=preset.network.to_dict()))
         denoiser.fit_text(text_statistics(encoder, seen, progress))
         denoiser.fit_data(seen.video)
         about = dict(shape=[3, preset.n_frames, preset.size, preset.size], fps=preset.fps, words=seen.words)
@@ -143,7 +147,7 @@ def __call__(self: TextToVideo,
 ) -> Clip | list[Clip]:
     "Generate a clip for each prompt."
     prompts, seeds = as_prompts(prompt, seed)
-    noise, generators = start_noise(seeds, tuple(self.config["shape"]))                     # b c f h w
+    noise, generators = start_noise(seeds, self.sample_shape)                                 # b c f h w
     times = self.times(num_inference_steps, sampler=sampler)
     video = self.denoise(prompts, noise, times, guidance_scale, progress, negative_prompt, sampler, guidance_rescale, guidance_interval,
                          generators)

@@ -11,7 +11,6 @@ __all__ = ['FRAMES', 'SIZE', 'psnr', 'fit_pca', 'pca_copy', 'CausalConv3d', 'RMS
 # %% ../../nbs/7_latent/71_autoencoder.ipynb #imports
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from math import prod
 from pathlib import Path
 
@@ -21,7 +20,7 @@ import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import nn
 
-from ..core import InputError, shipped_folder
+from ..core import InputError, sha256, shipped_folder
 from ..training.checkpoint import CheckpointError, check_shapes, load_weights, save_weights
 from ..training.loop import draw_rows
 
@@ -384,7 +383,7 @@ def load_autoencoder(
         raise CheckpointError(f"{folder / 'config.json'} does not say how to build its autoencoder: get it again.") from error
     check_shapes(state, model.state_dict(), folder / "model.safetensors")
     model.load_state_dict({key: tensor.float() for key, tensor in state.items()})
-    model.weights_hash = sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    model.weights_hash = sha256(folder / "model.safetensors")
     return model.eval().requires_grad_(False)
 
 # %% ../../nbs/7_latent/71_autoencoder.ipynb #drag

@@ -20,7 +20,7 @@ import torch
 from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
-from ..core import InputError, atomic_path, read_json, shipped_folder
+from ..core import InputError, atomic_path, clone_folder, read_json, shipped_folder
 from ..text.bert import TextEncoder, TextStates
 from ..text.tokens import pad_rows
 from .checkpoint import Checkpoints, check_kind, check_shapes, latest, load_weights, save_weights
@@ -101,6 +101,7 @@ class Preset:
     "A recipe for a training."
     network: object                                  # the configuration of the network, of the class that the kind of model wants
     world: str = "tiny"                              # where clips come from, when there is no folder of them
+    data: str = ""                                   # a folder of `data/` in a clone that they come from instead
     n_frames: int = 8                                # frames a clip
     size: int = 32                                   # height and width in pixels
     fps: float = 8.0                                 # frames a second when shown
@@ -242,6 +243,7 @@ def find_model(
 KINDS = { # what --arch names: the "kind" in config.json, the module and the class that draws and trains it
     "unet3d": ("text-to-video", "t2v_learn.diffusion.editing", "TextToVideo"),
     "gan": ("text-to-video-gan", "t2v_learn.gan.train", "TextToVideoGAN"),
+    "dit": ("text-to-video-dit", "t2v_learn.latent.latent_video", "LatentTextToVideo"),
 }
 
 def find_class(
@@ -652,6 +654,7 @@ def train(
     folder = Path(folder or run_folder(preset, arch))
     if resume: _check_resumed(folder, arch)
     recipe = _make_recipe(kind, preset, base, dict(n_frames=frames, size=size, batch_size=batch_size), lr)
+    if data is None and recipe.data and model is None: data = clone_folder(recipe.data)
     config = TrainConfig(minutes=minutes, steps=steps, seed=seed, precision=precision, **recipe.settings | settings)
     options = {name: value for name, value in (data_options or {}).items() if value}
     kept = dict(arch=arch, preset=preset, data=_lasting(data), strict=strict, size=recipe.size, frames=recipe.n_frames,

@@ -1,0 +1,277 @@
+"Text to video in latents: the straight line, latents made once, every call of the pixel model, saved and loaded, and what is refused"
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from refusals import sentence
+from rerun import root
+
+from t2v_learn import TextToVideo
+from t2v_learn.latent.autoencoder import Autoencoder, AutoencoderConfig, load_autoencoder
+from t2v_learn.latent.latent_video import LatentConfig, LatentData, LatentDenoiser, LatentTextToVideo, latent_mask
+from t2v_learn.latent.transformer import TransformerConfig
+from t2v_learn.text.bert import TextEncoder
+from t2v_learn.training.loop import Trainer, missing_gradients, step_generator
+from t2v_learn.training.optimizers import TrainConfig
+from t2v_learn.training.pipeline import train
+from t2v_learn.video.clips import Clip, to_uint8
+from t2v_learn.video.datasets import WorldData
+from t2v_learn.video.world import World
+
+SMALL = TransformerConfig(dim=48, n_heads=2, n_blocks=2, mlp_dim=64, time_dim=32)
+PROMPT = "a red circle moving right"
+
+
+@pytest.fixture(scope="module")
+def encoder(): return TextEncoder()
+
+
+@pytest.fixture(scope="module")
+def model(encoder):
+    "With random weights everywhere, so that the prompt counts"
+    torch.manual_seed(0)
+    denoiser = LatentDenoiser(LatentConfig(transformer=SMALL))
+    for p in denoiser.parameters(): torch.nn.init.normal_(p, 0, .08)
+    about = dict(shape=[3, 16, 64, 64], fps=8.0, words=PROMPT.split() + ["blue", "square", "up"])
+    return LatentTextToVideo(denoiser, encoder, about, "cpu", "fp32")
+
+
+@pytest.fixture(scope="module")
+def clip():
+    video, _ = WorldData(World("full"), 1)(0)
+    return Clip(to_uint8(video[0].permute(1, 2, 3, 0)), 8.0)
+
+
+def draw(model, *args, **settings): return model(*args, **dict(num_inference_steps=2) | settings)
+
+
+# --- flow matching
+
+def test_the_loss_is_the_squared_error_of_the_velocity(model, encoder):
+    "Whatever way it is computed"
+    denoiser = model.denoiser
+    x0 = torch.randn(3, 16, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1))
+    text = encoder([PROMPT] * 3)
+    t = torch.tensor([.1, .5, .9])
+    x_t = (1 - t.view(-1, 1, 1, 1, 1)) * x0 + t.view(-1, 1, 1, 1, 1) * noise
+    velocity = denoiser(x_t, t, text)
+    found = denoiser.loss_at(x0, text, t, noise, torch.ones(3, dtype=torch.bool))
+    assert found.item() == pytest.approx((velocity - (noise - x0)).square().mean().item(), rel=1e-4)
+
+
+def test_times_are_logit_normal():
+    levels = LatentConfig().levels.sample(50_000, torch.Generator().manual_seed(0))
+    t = LatentDenoiser(LatentConfig(transformer=SMALL)).schedule.t_at(levels)
+    logits = torch.logit(t.double())
+    assert logits.mean().item() == pytest.approx(.5, abs=.02) and logits.std().item() == pytest.approx(1, abs=.02)
+
+
+def test_a_prediction_of_the_truth_samples_the_truth(model, monkeypatch):
+    "The whole way from noise to a clip, with a network that knows the velocity"
+    x0 = torch.randn(1, 16, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    def knows(x_t, log_snr, text, cond_mask=None):
+        t = torch.sigmoid(-log_snr / 2).view(-1, 1, 1, 1, 1)
+        return (x_t - x0) / t.clamp(min=1e-3)
+    monkeypatch.setattr(model.denoiser.unet, "forward", knows)
+    drawn = draw(model, PROMPT, num_inference_steps=8, sampler="euler")
+    expected = to_uint8(model.denoiser.autoencoder.decode(x0)[0].clamp(-1, 1).permute(1, 2, 3, 0))
+    assert np.abs(drawn.frames.astype(int) - expected).mean() < 3
+
+
+def test_every_weight_gets_a_gradient(model, encoder):
+    model.denoiser.zero_grad()
+    x0 = torch.randn(4, 16, 4, 8, 8)
+    model.denoiser.requires_grad_(True).loss(x0, encoder([PROMPT] * 4), step_generator(0, 7)).backward()
+    keep = torch.tensor([True, True, False, True])
+    model.denoiser.loss_at(x0, encoder([PROMPT] * 4), torch.rand(4), torch.randn(x0.shape), keep).backward()
+    assert not missing_gradients(model.denoiser)
+    model.denoiser.requires_grad_(False)
+
+
+# --- latents
+
+def test_latents_are_made_once_and_alike():
+    calls = []
+    class Counted(Autoencoder):
+        def encode(self, video, cache=None):
+            calls.append(len(video))
+            return super().encode(video, cache)
+    torch.manual_seed(0)
+    autoencoder = Counted(AutoencoderConfig(4, (8, 8, 8), 1, 1)).eval()
+    world = WorldData(World("full"), 4)
+    data = LatentData(world, autoencoder)
+    first = data(0)
+    assert calls == [1] * 4 and torch.equal(data(0)[0], first[0]) and len(calls) == 4
+    assert torch.equal(data(1, (1, 2))[0], data(1)[0][1::2]) and len(calls) == 8
+    fresh = LatentData(data.data, autoencoder)
+    assert torch.equal(fresh(0, (1, 2))[0], first[0][1::2]), "whatever was encoded before"
+    small = LatentData(data.data, autoencoder, keep=2)
+    assert torch.equal(small(0)[0], first[0]) and len(small.kept) == 2
+
+
+@pytest.mark.parametrize("box, wanted", [((0, 0, 0, 0, 0, 0), 1), ((3, 4, 7, 8, 0, 63), 2 * 2 * 8), ((4, 15, 0, 63, 0, 63), 3 * 64)])
+def test_a_hole_in_latents(box, wanted):
+    a, b, c, d, e, f = box
+    mask = torch.zeros(1, 16, 64, 64, dtype=torch.bool)
+    mask[:, a:b + 1, c:d + 1, e:f + 1] = True
+    assert latent_mask(mask).sum() == wanted
+
+
+# --- every call of the pixel model
+
+def test_same_seed_same_clip(model):
+    one = draw(model, PROMPT, seed=3)
+    draw(model, "a blue square moving up", seed=1)
+    assert one.frames.shape == (16, 64, 64, 3) and (draw(model, PROMPT, seed=3).frames == one.frames).all()
+    both = draw(model, [PROMPT] * 2, seed=2)
+    assert np.abs(both[1].frames.astype(int) - one.frames).max() <= 2 and (both[0].frames != one.frames).any()
+
+
+def test_the_prompt_and_guidance_count(model):
+    one = draw(model, PROMPT)
+    assert (draw(model, "a blue square moving up").frames != one.frames).any()
+    assert (draw(model, PROMPT, guidance_scale=6.0).frames != one.frames).any()
+    silent = [draw(model, prompt, guidance_scale=0.0).frames for prompt in (PROMPT, "a blue square moving up")]
+    assert (silent[0] == silent[1]).all()
+    assert (draw(model, PROMPT, negative_prompt="blue").frames != one.frames).any()
+
+
+@pytest.mark.parametrize("sampler", ["refresh", "ddim", "euler", "heun", "dpmpp_2m", "dpmpp_2m_sde"])
+def test_every_sampler(model, sampler): assert draw(model, PROMPT, sampler=sampler).frames.std() > 0
+
+
+def test_what_is_given_stays(model, clip):
+    further = model.continue_clip(clip, PROMPT, num_inference_steps=2)
+    assert (further.frames[:4] == clip.frames[-4:]).all() and (further.frames[4:] != 0).any()
+    still = model.continue_clip(Clip(clip.frames[:1], 8.0), PROMPT, num_inference_steps=2)
+    assert (still.frames[:4] == clip.frames[0]).all()
+    between = model.interpolate(clip, PROMPT, num_inference_steps=2)
+    assert (between.frames[:4] == clip.frames[:4]).all() and (between.frames[-4:] == clip.frames[-4:]).all()
+    mask = np.zeros((64, 64), bool)
+    mask[10:30, 10:30] = True
+    filled = model.inpaint(clip, mask, PROMPT, num_inference_steps=2)
+    assert (filled.frames[:, ~mask] == clip.frames[:, ~mask]).all() and (filled.frames[:, mask] != clip.frames[:, mask]).any()
+    longer = model.extend(clip, PROMPT, n_frames=20, num_inference_steps=2)
+    assert len(longer.frames) == 20 and (longer.frames[:16] == clip.frames).all()
+
+
+def test_given_latents_reach_the_network_as_clean_ones(model, clip, monkeypatch):
+    asked = []
+    forward = model.denoiser.unet.forward
+    def spy(x, log_snr, text, cond_mask=None):
+        asked.append(log_snr)
+        return forward(x, log_snr, text, cond_mask)
+    monkeypatch.setattr(model.denoiser.unet, "forward", spy)
+    model.continue_clip(clip, PROMPT, n_given=8, num_inference_steps=2)
+    assert asked[0].shape[1] == 4 and (asked[0][:, :2] == model.denoiser.config.levels.limits[1]).all() and (asked[0][:, 2:] < 0).all()
+
+
+def test_edits(model, clip):
+    near, far = (model.edit(clip, PROMPT, strength=s, num_inference_steps=4) for s in (.1, .9))
+    copy = model.denoiser.restore(model.denoiser.normalize(clip.tensor()[None]))[0].clamp(-1, 1)
+    off = [(one.tensor() - copy).abs().mean() for one in (near, far)]
+    assert off[0] < off[1]
+    assert model.edit(clip, PROMPT, invert=True, num_inference_steps=2).frames.shape == (16, 64, 64, 3)
+
+
+@pytest.mark.parametrize("call, parts", [
+    (lambda m, c: m.continue_clip(c, PROMPT, n_given=2), ["groups of 4", "not 2"]),
+    (lambda m, c: m.continue_clip(c, PROMPT, n_given=16), ["between 1 and 15"]),
+    (lambda m, c: m.inpaint(c, np.arange(64)[:, None] % 8 < 4 + np.zeros((1, 64)), PROMPT), ["fills no place", "4 frames of 8x8"]),
+    (lambda m, c: m(PROMPT, num_inference_steps=0), ["from 1 to 1000"]),
+    (lambda m, c: m(""), ["empty"])])
+def test_what_cannot_be_done_is_said_in_a_sentence(model, clip, call, parts):
+    said = sentence(call, model, clip)
+    assert all(part in said for part in parts), said
+
+
+# --- saved, loaded, trained
+
+def test_saved_and_loaded(model, tmp_path):
+    model.save_pretrained(tmp_path / "one")
+    back = TextToVideo.from_pretrained(tmp_path / "one", precision="fp32", device="cpu")
+    assert isinstance(back, LatentTextToVideo) and (draw(back, PROMPT, seed=5).frames == draw(model, PROMPT, seed=5).frames).all()
+    config = json.loads((tmp_path / "one" / "config.json").read_text())
+    assert config["kind"] == "text-to-video-dit" and config["autoencoder"] == load_autoencoder().weights_hash
+    assert (tmp_path / "one" / "model.safetensors").stat().st_size < 4e6, "the autoencoder is not in it"
+
+
+def test_latents_of_another_autoencoder_are_refused(model, tmp_path):
+    model.save_pretrained(tmp_path / "one", config=dict())
+    place = tmp_path / "one" / "config.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | dict(autoencoder="0" * 64)))
+    assert "another autoencoder" in sentence(TextToVideo.from_pretrained, tmp_path / "one")
+
+
+def test_channels_that_do_not_fit():
+    autoencoder = Autoencoder(AutoencoderConfig(4, (8, 8, 8), 1, 1))
+    assert "4 channels" in sentence(LatentDenoiser, LatentConfig(transformer=SMALL), autoencoder)
+
+
+@pytest.mark.parametrize("sizes, parts", [(dict(frames=10), ["10 frames", "by 4"]), (dict(size=40), ["40x40", "multiple of 16"])])
+def test_sizes_that_no_latents_have(sizes, parts, tmp_path):
+    said = sentence(train, arch="dit", preset="emoji", steps=1, folder=tmp_path / "run", **sizes)
+    assert all(part in said for part in parts)
+
+
+def small_preset(monkeypatch):
+    from dataclasses import replace
+    network = LatentConfig(transformer=SMALL)
+    presets = {name: replace(preset, network=network, batch_size=2) for name, preset in LatentTextToVideo.presets.items()}
+    monkeypatch.setattr(LatentTextToVideo, "presets", presets)
+
+
+@pytest.mark.parametrize("preset", ["emoji", "full"])
+def test_trained_by_the_one_function(preset, tmp_path, monkeypatch):
+    small_preset(monkeypatch)
+    made = train(arch="dit", preset=preset, steps=3, folder=tmp_path / "run", progress=False, precision="fp32")
+    assert isinstance(made, LatentTextToVideo) and made.config["trained"]["steps"] == 3
+    back = TextToVideo.from_pretrained(tmp_path / "run", precision="fp32")
+    assert (draw(back, "dolphin").frames == draw(made, "dolphin").frames).all()
+    if preset == "full": return
+    assert {"dolphin", "dark", "skin"} <= set(back.config["words"]) and back.config["trained"]["data"].endswith("emoji")
+
+
+def test_killed_and_resumed_equals_never_killed(tmp_path, monkeypatch):
+    from t2v_learn.training.loop import Every, Interrupted
+    small_preset(monkeypatch)
+    def stop(trainer): raise Interrupted(trainer.budget.step)
+    settings = dict(arch="dit", preset="full", steps=4, progress=False, precision="fp32", save_every_steps=2)
+    whole = train(folder=tmp_path / "whole", **settings)
+    with pytest.raises(KeyboardInterrupt): train(folder=tmp_path / "run", callbacks=(Every(stop, steps=3),), **settings)
+    again = train(folder=tmp_path / "run", resume=True, **settings)
+    states = whole.network.state_dict(), again.network.state_dict()
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+
+
+def test_it_learns_one_batch(encoder):
+    torch.manual_seed(0)
+    denoiser = LatentDenoiser(LatentConfig(transformer=TransformerConfig(dim=96, n_heads=2, n_blocks=2, mlp_dim=192)))
+    about = dict(shape=[3, 16, 64, 64], fps=8.0, words=[])
+    model = LatentTextToVideo(denoiser, encoder, about, "cpu", "fp32")
+    batch = WorldData(World("full"), 4)(0)
+    config = TrainConfig(steps=100, optimizer="muon", precision="fp32", save_every_minutes=None)
+    trainer = model.trainer(lambda step, shard=(0, 1): batch, config)
+    assert isinstance(trainer, Trainer)
+    trainer.fit(progress=False)
+    losses = [row["loss"] for row in trainer.history]
+    assert np.mean(losses[-10:]) < .7 * np.mean(losses[:10])
+
+
+@pytest.mark.slow
+def test_the_command_line(tmp_path):
+    def t2v(*args):
+        line = [sys.executable, "-m", "t2v_learn", *map(str, args)]
+        return subprocess.run(line, capture_output=True, text=True, cwd=tmp_path)
+    done = t2v("train", "--arch", "dit", "--preset", "emoji", "--steps", 1, "--batch-size", 2, "--out", "run")
+    assert done.returncode == 0, done.stderr
+    done = t2v("generate", "dolphin", "--model", "./run", "--steps", 2, "-o", "a.gif")
+    assert done.returncode == 0 and (tmp_path / "a.gif").exists(), done.stderr
+    sample = root / "data" / "samples" / "04-red-square-down.gif"
+    done = t2v("edit", sample, "rocket", "--model", "./run", "--steps", 2, "-o", "b.gif")
+    assert done.returncode == 0, done.stderr
+    assert t2v("train", "--arch", "dit", "--steps", 1).returncode == 2, "there is no preset tiny of this kind"
