@@ -128,7 +128,7 @@ class TransformerConfig:
     n_blocks: int = 8          # one after another
     mlp_dim: int = 1280        # hidden units for each token
     text_dim: int = 384        # width of the text encoder's states
-    time_dim: int = 256        # numbers that a noise level is told by
+    time_dim: int = 256        # width of a noise level's embedding
 
     def __post_init__(self):
         self.patch = tuple(self.patch)                                        # JSON has lists
