@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, make_autoencoder_loss, psnr,
-                                          save_autoencoder)
+from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, load_autoencoder,
+                                          make_autoencoder_loss, psnr, save_autoencoder)
 from t2v_learn.training.checkpoint import Checkpoints
 from t2v_learn.training.loop import Every, Trainer
 from t2v_learn.training.optimizers import TrainConfig
@@ -46,10 +46,11 @@ def unseen_clips(n=64):
 
 
 @torch.no_grad()
-def measure(model, clips, precision="fp32"):
+def measure(model, clips):
     "Decibels of copies, their mean and 10th percentile"
     model.eval()
-    copies = torch.cat([model.decode(model.encode(part)) for part in clips.split(8)])
+    device = next(model.parameters()).device
+    copies = torch.cat([model.decode(model.encode(part.to(device))).cpu() for part in clips.split(8)])
     found = psnr(copies, clips)
     return dict(n=len(found), mean=round(found.mean().item(), 2), p10=round(found.quantile(.1).item(), 2))
 
@@ -66,12 +67,13 @@ def main():
     asked.add_argument("--kl", type=float, default=1e-3)
     asked.add_argument("--gradient", type=float, default=.5)
     asked.add_argument("--precision", default="auto")
+    asked.add_argument("--start", help="weights to begin with, of a folder that an earlier training wrote, instead of random ones")
     asked.add_argument("--only", choices=("emoji", "full"))
     asked.add_argument("--look", type=float, default=10, help="minutes between two looks")
     asked = asked.parse_args()
 
     torch.manual_seed(0)
-    model = Autoencoder(AutoencoderConfig(asked.latent_dim))
+    model = load_autoencoder(asked.start).requires_grad_(True) if asked.start else Autoencoder(AutoencoderConfig(asked.latent_dim))
     config = TrainConfig(minutes=asked.minutes, optimizer=asked.optimizer, lr=asked.lr, matrix_lr=asked.matrix_lr,
                          precision=asked.precision, save_every_minutes=3)
     clips = unseen_clips()

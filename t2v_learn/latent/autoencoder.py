@@ -349,7 +349,8 @@ def fit_latents(
 ) -> None:
     "Set mean and standard deviation of each latent channel to those over many clips."
     model.eval()
-    latents = torch.cat([model.posterior(data(step)[0])[0] for step in range(batches)])      # b d f h w
+    device = model.latent_mean.device
+    latents = torch.cat([model.posterior(data(step)[0].to(device))[0] for step in range(batches)])      # b d f h w
     model.latent_mean.copy_(latents.mean((0, 2, 3, 4)).view_as(model.latent_mean))
     model.latent_std.copy_(latents.std((0, 2, 3, 4)).view_as(model.latent_std))
 
