@@ -1992,6 +1992,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                 't2v_learn/video/datasets.py'),
                                           't2v_learn.video.datasets._idx_files': ( '1_video/datasets.html#_idx_files',
                                                                                    't2v_learn/video/datasets.py'),
+                                          't2v_learn.video.datasets._is_picture': ( '1_video/datasets.html#_is_picture',
+                                                                                    't2v_learn/video/datasets.py'),
                                           't2v_learn.video.datasets._is_still': ( '1_video/datasets.html#_is_still',
                                                                                   't2v_learn/video/datasets.py'),
                                           't2v_learn.video.datasets._join': ('1_video/datasets.html#_join', 't2v_learn/video/datasets.py'),

@@ -1,5 +1,6 @@
 "Clips in tars: read where they lie, as webdataset reads them; whatever is wrong with an archive is named; the emoji that ship"
 import io
+import os
 import re
 import subprocess
 import sys
@@ -127,6 +128,67 @@ def test_half_pairs_and_strangers(tmp_path):
     said = problems_of(tar)
     assert [sum(word in one for one in said) for word in ("b has no caption", "c has no clip", "d.txt is empty", "e is no clip")] == [1] * 4
     assert len(said) == 4
+
+
+def header(name, size, kind=tarfile.REGTYPE):
+    "A header that states any size"
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    block[124:136] = size.to_bytes(12, "big", signed=True) if size < 0 else b"%011o\0" % size
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize("size", [-1, -512, -1024, -(10**9)])
+@pytest.mark.parametrize("first", [True, False])
+def test_sizes_below_zero(tmp_path, size, first):
+    "Neither an endless loop nor bytes of others"
+    good = pack(tmp_path / "good.tar", *pair("a")).read_bytes()
+    good = good[:len(good.rstrip(b"\0")) // 512 * 512 + 512]
+    (tmp_path / "a.tar").write_bytes((b"" if first else good) + header("b.gif", size) + GIF + bytes(2000))
+    try: clips, _, said, _ = find_in_tars([tmp_path / "a.tar"])
+    except InputError: assert first
+    else: assert len(clips) == 1 and said
+
+
+def test_thousands_of_long_names(tmp_path):
+    (tmp_path / "a.tar").write_bytes(header("././@LongLink", 0, tarfile.GNUTYPE_LONGNAME) * 3000 + bytes(1024))
+    try: find_in_tars([tmp_path / "a.tar"])
+    except InputError: pass
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_name_with_two_splits_has_none(tmp_path, seed):
+    pack(tmp_path / "set-train-val-000.tar", *pair("a"))
+    line = f"from t2v_learn.video.datasets import *; print(open_sequence({str(tmp_path)!r}).facts.get('split'))"
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, env=os.environ | dict(PYTHONHASHSEED=str(seed)))
+    assert done.stdout.strip() == "None", done.stderr
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "avif"])
+def test_still_pictures_count_only_if_asked_for(tmp_path, ending):
+    out = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(out, {"jpg": "JPEG"}.get(ending, ending.upper()))
+    tar = pack(tmp_path / "a.tar", *pair("a", clip=out.getvalue(), ending=ending))
+    clips, _, said, _ = find_in_tars([tar])
+    assert not clips and "still picture" in said[0] and len(said) == 1
+    assert len(find_in_tars([tar], images=True)[0]) == 1
+
+
+def test_the_column_that_was_asked_for(tmp_path):
+    tar = pack(tmp_path / "a.tar", ("a.gif", GIF), ("a.json", b'{"caption": "one", "prompt": "two"}'))
+    assert find_in_tars([tar])[1] == ["one"] and find_in_tars([tar], column="prompt")[1] == ["two"]
+    assert "nope" in find_in_tars([tar], column="nope")[2][0]
+
+
+@pytest.mark.parametrize("name, content, word", [
+    ("a.json", b'{"id": 3}', "no key"), ("a.json", b'{"caption": "%s"}' % (b"x" * 1_100_000), "keep only"),
+    ("a.txt", b"x" * 20_000, "longer than 10,000")], ids=["no key", "long json", "long text"])
+def test_captions_that_cannot_be(tmp_path, name, content, word):
+    said, = problems_of(pack(tmp_path / "a.tar", ("a.gif", GIF), (name, content)))
+    assert word in said
 
 
 def test_twice_the_same(tmp_path):
@@ -285,7 +347,7 @@ def test_t2v_data_looks_at_them():
 
 def test_a_member_is_read_into_memory_only_as_far_as_it_may_be(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"x")
-    assert "too large" in sentence(read_video, Member(tmp_path / "a.tar", "a.gif", 0, 2**40))
+    assert "unpack it" in sentence(read_video, Member(tmp_path / "a.tar", "a.gif", 0, 2**40))
     assert "no file" in sentence(read_video, Member(tmp_path / "none.tar", "a.gif", 0, 9))
 
 

@@ -1,4 +1,4 @@
-"""Make `data/emoji` from the npm packages `@lobehub/fluent-emoji-anim-1` to `-4`: needs `npm` and `pip install emoji`.
+"""Make `data/emoji` from the npm packages `@lobehub/fluent-emoji-anim-1` to `-4`: needs `npm` and `pip install emoji==2.16.0`.
 
     python nbs/tools/make_emoji.py PLACE_FOR_DOWNLOADS
 """
@@ -69,11 +69,13 @@ def download(place):
     for package in PACKAGES:
         archive = place / (package[1:].replace("/", "-") + ".tgz")
         if not archive.exists():
-            packed = subprocess.run(["npm", "pack", "--silent", package], cwd=place, check=True, capture_output=True, text=True)
+            packed = subprocess.run(["npm", "pack", "--silent", f"{package}@1.0.0"], cwd=place, check=True, capture_output=True, text=True)
             (place / packed.stdout.split()[-1]).rename(archive)
         folder = archive.with_suffix("")
         if not folder.exists():
-            with tarfile.open(archive) as tar: tar.extractall(folder, filter="data")
+            part = folder.with_suffix(".part")
+            with tarfile.open(archive) as tar: tar.extractall(part, filter="data")
+            part.rename(folder)
     return sorted(place.glob("*/package/assets/*.webp"), key=lambda file: file.name)
 
 

@@ -7,6 +7,7 @@ how good copies are of clips that no training saw, in decibels: emoji of held-ou
 """
 import argparse
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, load_autoencoder,
                                           make_autoencoder_loss, psnr, save_autoencoder)
 from t2v_learn.training.checkpoint import Checkpoints
-from t2v_learn.training.loop import Every, Trainer
+from t2v_learn.training.loop import Every, Finished, Trainer
 from t2v_learn.training.optimizers import TrainConfig
 from t2v_learn.video.datasets import ClipFiles, Prefetch, ReplayData, SequenceData, WorldData, open_sequence, stack_clips
 from t2v_learn.video.world import World
@@ -80,7 +81,8 @@ def main():
 
     def look(trainer):
         found = {name: measure(trainer.ema.model, some) for name, some in clips.items()}
-        row = dict(minute=round(trainer.budget.minute, 1), step=trainer.budget.step, loss=round(float(trainer.loss), 4)) | found
+        where = dict(minute=round(trainer.budget.minute, 1), step=trainer.budget.step)
+        row = where | dict(loss=None if trainer.loss is None else round(float(trainer.loss), 4)) | found
         print(json.dumps(row), flush=True)
         with open(asked.folder / "looks.jsonl", "a") as looks: looks.write(json.dumps(row) + "\n")
 
@@ -88,7 +90,7 @@ def main():
     with Prefetch(training_data(asked.batch, asked.only), workers=1, ahead=3) as data:
         trainer = Trainer(model, make_autoencoder_loss(LossWeights(kl=asked.kl, gradient=asked.gradient)), data, config,
                           Checkpoints(asked.folder), callbacks=[Every(look, minutes=asked.look)])
-        trainer.fit(resume=True, progress=False)
+        with suppress(Finished): trainer.fit(resume=True, progress=False)        # nothing left to train: only the end is done again
     look(trainer)
     model = trainer.ema.model
     fit_latents(model, training_data(asked.batch, asked.only), batches=16)

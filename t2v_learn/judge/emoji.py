@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..core import InputError, shipped_folder
 from ..text.bert import TextEncoder, whitening
-from ..training.checkpoint import check_shapes, load_weights, save_weights
+from ..training.checkpoint import CheckpointError, check_shapes, load_weights, save_weights
 
 # %% ../../nbs/6_judge/65_emoji.ipynb #caption
 TONES = ("light", "medium-light", "medium", "medium-dark", "dark")
@@ -95,7 +95,7 @@ class ClipEncoder(nn.Module):
         frames = self.frame(rearrange(small, "b c f h w -> (b f) c h w"))
         frames = rearrange(frames, "(b f) d -> b f d", b=len(video))
         what = frames.mean(1)                                           # b d
-        change = frames.diff(dim=1).abs().mean(1)                       # b d
+        change = frames.diff(dim=1).abs().sum(1) / max(1, frames.shape[1] - 1)    # b d
         return F.normalize(self.out(torch.cat([what, change], 1)), dim=1)
 
 # %% ../../nbs/6_judge/65_emoji.ipynb #judge
@@ -165,6 +165,8 @@ def load_judge(
     "A trained judge; CheckpointError where there is none."
     folder = Path(name) if Path(name).exists() else shipped_folder(str(name))
     weights, config = load_weights(folder, "emoji-judge")
+    if not isinstance(config.get("captions"), list):
+        raise CheckpointError(f"{folder / 'config.json'} does not name its captions: get it again.")
     judge = EmojiJudge(len(config["captions"]))
     check_shapes(weights, judge.state_dict(), folder)
     judge.load_state_dict({key: tensor.float() for key, tensor in weights.items()})
@@ -178,7 +180,7 @@ class EmojiScore:
     top5: list    # or among the five nearest
     name: list    # the nearest caption has its name
     tone: list    # the colours have its tone; None where the caption has none
-    both: list    # name and tone; of captions without a tone, the name
+    both: list    # name and tone; of captions without a tone, the nearest one has none either
 
     def __str__(self):
         parts = {"caption": self.caption, "among five": self.top5, "name": self.name,
@@ -200,12 +202,12 @@ def score_emoji(
     ranks = []
     for k in range(0, len(clips), 32):
         video = torch.from_numpy(np.stack(clips[k:k + 32])).permute(0, 4, 1, 2, 3) / 127.5 - 1
-        ranks += judge(video).topk(5).indices.tolist()
+        ranks += judge(video).topk(min(5, len(known))).indices.tolist()
     parts = [split_caption(text) for text in captions]
-    nearest = [split_caption(known[rank[0]])[0] for rank in ranks]
+    nearest = [split_caption(known[rank[0]]) for rank in ranks]
     read = read_tones(judge.tones, clips)
-    name = [found == wanted for found, (wanted, _) in zip(nearest, parts)]
+    name = [found == wanted for (found, _), (wanted, _) in zip(nearest, parts)]
     tone = [None if wanted is None else found == wanted for found, (_, wanted) in zip(read, parts)]
     own = [number[text] for text in captions]
     return EmojiScore([rank[0] == k for rank, k in zip(ranks, own)], [k in rank for rank, k in zip(ranks, own)], name, tone,
-                      [a and b is not False for a, b in zip(name, tone)])
+                      [a and (found is None if b is None else b) for a, b, (_, found) in zip(name, tone, nearest)])

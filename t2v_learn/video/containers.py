@@ -645,7 +645,8 @@ class Member:
     def is_file(self): return self.archive.is_file()
 
     def open(self, mode="rb"): # its bytes, in memory
-        if self.size > _MAX_BYTES: raise TooLarge(f"{self.size:,} bytes")
+        if self.size > _MAX_BYTES:
+            raise InputError(f"{self} has {self.size:,} bytes, more than is read from a tar at once: unpack it, or shorten it first.")
         with open(self.archive, "rb") as archive:
             archive.seek(self.start)
             inside = BytesIO(archive.read(self.size))

@@ -363,11 +363,18 @@ def _read_caption(
     return _decode_caption(data, f"The caption {file}")
 
 # %% ../../nbs/1_video/16_datasets.ipynb #is-still
+def _is_picture(
+    file: Path | Member, # what may be a clip
+) -> bool:
+    "Whether a file is one still picture, by its name or its first bytes."
+    ending = file.suffix.lower()
+    return ending in PICTURE_ENDINGS and (ending not in VIDEO_ENDINGS or _is_still(file))
+
 def _is_still(
-    file: Path, # a .png, .webp or .avif, which may be one picture or many
-) -> bool:      # False too for what is damaged: reading it will say so
+    file: Path | Member, # a .png, .webp or .avif, which may be one picture or many
+) -> bool:               # False too for what is damaged: reading it will say so
     "Whether a file holds one still picture, by its first bytes."
-    with open(file, "rb") as opened: head = opened.read(4096)
+    with file.open("rb") as opened: head = opened.read(4096)
     if head.startswith(b"\x89PNG"): return b"acTL" not in head.partition(b"IDAT")[0]
     if head[4:8] == b"ftyp": return head[8:12] == b"avif"
     return head[8:12] == b"WEBP" and not (head[12:16] == b"VP8X" and head[20] & 2)
@@ -382,7 +389,7 @@ def _why_not(
     ending = file.suffix.lower()
     try:
         _check_file(file, home)
-        still = ending in PICTURE_ENDINGS and (ending not in VIDEO_ENDINGS or _is_still(file))
+        still = _is_picture(file)
     except InputError as error: return str(error)
     except OSError as error: return f"{file} cannot be opened ({error.strerror}); make it readable."
     if still: return None if images else f"{file} is a still picture; with --images (images=True) it counts as a clip of one frame."
@@ -811,7 +818,7 @@ def _texts_in(
     "A caption, several, or objects that hold one each."
     if isinstance(value, dict):
         key = _known_keys(tuple(value), column)[1]
-        return [] if key is None else _texts_in(value[key])
+        return [] if key is None else _texts_in(value[key], column)
     if not isinstance(value, list): return [value]
     value = value[0] if len(value) == 1 and isinstance(value[0], list) else value          # [["a disc", "a circle"]]
     return [text for entry in value for text in (_texts_in(entry, column) if isinstance(entry, dict) else [entry])]
@@ -1267,6 +1274,7 @@ def _read_tar(
     try:
         with tarfile.open(file, "r:") as tar:
             for info in tar:
+                if info.size < 0: raise tarfile.ReadError("a size below 0")
                 end = info.offset_data + -(-info.size // _BLOCK) * _BLOCK
                 path = PurePosixPath(info.name.replace("\\", "/"))
                 if info.isdir() or path.name.startswith("."): continue
@@ -1276,7 +1284,8 @@ def _read_tar(
                 if ending.lower() in group: problem = f"{file}: {_printable(info.name)} is there twice; remove one."
                 if problem: problems.append(problem)
                 else: group[ending.lower()] = Member(file, info.name, info.offset_data, info.size)
-    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError):
+    except PermissionError as error: raise InputError(f"{file} cannot be opened ({error.strerror}); make it readable.") from None
+    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError, RecursionError):
         if not found and not problems: raise InputError(f"{file} is no tar archive, or it is cut; make or fetch it again.") from None
     if size < end + _BLOCK: problems.append(f"{file} ends too early; fetch it again.")
     else: problems += _behind_end(file, end)
@@ -1293,6 +1302,8 @@ def _behind_end(
     return [f"{file} holds something behind its end that is not read; pack it anew, as one archive."] if rest.strip(b"\0") else []
 
 # %% ../../nbs/1_video/16_datasets.ipynb #find-in-tars
+_MAX_JSON_BYTES = 1_000_000    # beside a clip
+
 def _tar_files(
     source: Path, # a tar, or a folder
 ) -> list:        # the tars of a folder that holds tars and no clips
@@ -1303,40 +1314,46 @@ def _tar_files(
     return [file for file in files if file.suffix.lower() == ".tar"]
 
 def _tar_caption(
-    group: dict, # ending: `Member`
-    where: str,  # for messages
-) -> list:       # texts; empty if there is none
+    group: dict,        # ending: `Member`
+    column: str | None, # the key of captions in a .json, if it was named
+) -> list:              # texts; empty if there is none
     "What is said of a clip in a tar."
     beside = group.get("txt") or group.get("json")
     if beside is None: return []
-    if beside.size > 100 * _MAX_CAPTION_BYTES: raise InputError(f"The caption {beside} {_TOO_LONG}")
-    data = beside.open().read()
-    if "txt" in group: return [_decode_caption(data, f"The caption {beside}")]
-    try: texts = _texts_in(json.loads(data))
+    if "txt" in group:
+        if beside.size > _MAX_CAPTION_BYTES: raise InputError(f"The caption {beside} {_TOO_LONG}")
+        return [_decode_caption(beside.open().read(), f"The caption {beside}")]
+    if beside.size > _MAX_JSON_BYTES: raise InputError(f"{beside} is longer than {_MAX_JSON_BYTES:,} bytes; keep only the caption in it.")
+    try: texts = _texts_in(json.loads(beside.open().read()), column)
     except (ValueError, RecursionError): raise InputError(f"{beside} is no JSON; mend or remove it.") from None
+    if not texts: raise InputError(f"{beside} has no key {column or 'that captions have'}; name it by --column, or call it caption.")
     return [_check_caption(text, f"A caption in {beside}") for text in texts]
 
 def find_in_tars(
     files: list,              # paths of tars
     split: str | None = None, # the wanted one; None: train if it is stated, else all but val and test
     images: bool = False,     # whether still pictures count as clips of one frame
+    column: str | None = None,# the key of captions in a .json
 ) -> tuple:                   # `Member`s; their captions; problems; facts
     "All clips in tars that have a good caption, and what is wrong with everything else."
     problems = []
     entries = []      # (split or None, key, group)
     for file in files:
-        part = next(iter(_list_splits(file, file.parent)), None)
+        parts = _list_splits(file, file.parent)
+        part = next(iter(parts)) if len(parts) == 1 else None         # of `train-val` nobody knows which is which
         entries += [(part, f"{file}: {key}", group) for key, group in _read_tar(file, problems).items()]
     counts = Counter(part for part, _, _ in entries)
     splits = _choose_splits(counts, split, str(files[0].parent))
-    endings = VIDEO_ENDINGS + PICTURE_ENDINGS if images else VIDEO_ENDINGS
     clips = []
     captions = []
     for part, where, group in entries:
         if part not in splits: continue
-        film = next((one for one in group.values() if one.suffix.lower() in endings), None)
-        said = _attempt(_tar_caption, group, where)
+        films = [one for one in group.values() if one.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS]
+        film = next((one for one in films if images or not _is_picture(one)), None)
+        said = _attempt(_tar_caption, group, column)
         if isinstance(said, InputError): problems.append(str(said))
+        elif film is None and films:
+            problems.append(f"{films[0]} is a still picture; with --images (images=True) it counts as a clip of one frame.")
         elif film is None: problems.append(f"{where} has no clip; pack one beside its caption." if said else f"{where} is no clip.")
         elif not said: problems.append(f"{where} has no caption; pack a .txt beside the clip.")
         else:
@@ -1407,7 +1424,7 @@ def open_sequence(
     if path.is_file() and path.suffix.lower() == ".npy": return ArrayClips(path, n_frames, size, fit)
     if path.is_file() and "idx" in path.name: return MovingDigits(*_read_digits(path), n_frames, size)
     tars = [] if videos else _tar_files(path)
-    if tars: return ClipFiles(*find_in_tars(tars, split, images), n_frames, size, fit)
+    if tars: return ClipFiles(*find_in_tars(tars, split, images, column), n_frames, size, fit)
     if path.is_file() and re.search(r"\.tar\.\w+$|\.t[gbxz]+z\d?$", path.name.lower()):
         raise InputError(f"{path} is compressed, so that nothing in it can be read where it lies; unpack it, or make it a plain .tar.")
     lines = path.suffix.lower() == ".txt" and (_PROMPT_FILES.fullmatch(path.stem) or _VIDEO_FILES.fullmatch(path.stem))
