@@ -1301,7 +1301,7 @@ def _behind_end(
         rest = opened.read(100 * _BLOCK)
     return [f"{file} holds something behind its end that is not read; pack it anew, as one archive."] if rest.strip(b"\0") else []
 
-# %% ../../nbs/1_video/16_datasets.ipynb #find-in-tars
+# %% ../../nbs/1_video/16_datasets.ipynb #tar-captions
 _MAX_JSON_BYTES = 1_000_000    # beside a clip
 
 def _tar_files(
@@ -1329,6 +1329,7 @@ def _tar_caption(
     if not texts: raise InputError(f"{beside} has no key {column or 'that captions have'}; name it by --column, or call it caption.")
     return [_check_caption(text, f"A caption in {beside}") for text in texts]
 
+# %% ../../nbs/1_video/16_datasets.ipynb #find-in-tars
 def find_in_tars(
     files: list,              # paths of tars
     split: str | None = None, # the wanted one; None: train if it is stated, else all but val and test
