@@ -187,7 +187,9 @@ FRAMES = 4    # frames that become one
 SIZE = 8      # pixels a side that become one
 _PATCH = dict(t=2, p=2, q=2)
 
-def make_encoder(config: AutoencoderConfig) -> Chain:
+def make_encoder(
+    config: AutoencoderConfig, # its sizes
+) -> Chain: # `b 24 f/2 h/2 w/2` -> `b 2d f/4 h/8 w/8`
     "Pixels in patches -> mean and log variance of the latents."
     a, b, c = config.dims
     def blocks(dim): return [CausalBlock(dim) for _ in range(config.n_encoder_blocks)]
@@ -196,7 +198,9 @@ def make_encoder(config: AutoencoderConfig) -> Chain:
                  HalfSize(b, c), *blocks(c),                                             # f/4 h/8 w/8
                  RMSNorm(c), CausalConv3d(c, 2 * config.latent_dim, (1, 1, 1)))
 
-def make_decoder(config: AutoencoderConfig) -> Chain:
+def make_decoder(
+    config: AutoencoderConfig, # its sizes
+) -> Chain: # `b d f/4 h/8 w/8` -> `b 24 f/2 h/2 w/2`
     "Latents -> pixels in patches."
     a, b, c = config.dims
     def blocks(dim): return [CausalBlock(dim) for _ in range(config.n_decoder_blocks)]
