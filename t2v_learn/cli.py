@@ -215,7 +215,7 @@ def _check_kind(
     from t2v_learn.core import InputError
     from t2v_learn.training.pipeline import read_config
     config = read_config(model)
-    if config["kind"] != "text-to-video":
+    if config["kind"] == "text-to-video-gan":
         raise InputError(f"{model} is a GAN, and a GAN cannot {asked}: use a diffusion model, such as tiny.")
     return config
 

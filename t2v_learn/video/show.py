@@ -193,7 +193,7 @@ _ALIASES = {"tokens": "words", "word_vectors": "words", "sentences": "words", "t
             "convlstm": "ConvLSTM", "gan": "GAN", "gan.train": "GAN",
             "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "guidance": "sampler",
             "pipeline": "video", "diffusion.pipeline": "video", "editing": "video", "recipe": "denoiser",
-            "controls": "reader", "learned_readers": "reader", "evaluate": "score", "judge": "score",
+            "controls": "reader", "learned_readers": "reader", "evaluate": "score", "judge": "score", "emoji": "reader",
             "latent_video": "latents"}
 
 def _station(
