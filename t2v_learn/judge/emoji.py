@@ -15,10 +15,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from ..core import InputError, shipped_folder
+from .evaluate import wilson
 from ..text.bert import TextEncoder, whitening
 from ..training.checkpoint import CheckpointError, check_shapes, load_weights, save_weights
 
@@ -71,8 +71,8 @@ def share_right(
 ) -> str:
     "A share with its 95 % interval (Wilson)."
     n = len(right)
-    found = binomtest(int(sum(right)), n).proportion_ci(method="wilson")
-    return f"{100 * sum(right) / n:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}] of {n:,}"
+    low, high = wilson(sum(right), n)
+    return f"{100 * sum(right) / n:.1f} % [{100 * low:.1f}, {100 * high:.1f}] of {n:,}"
 
 # %% ../../nbs/6_judge/65_emoji.ipynb #clip-encoder
 class ClipEncoder(nn.Module):
