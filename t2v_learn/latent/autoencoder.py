@@ -273,9 +273,9 @@ def check_clip(
 class LossWeights:
     "How much each term of the loss counts."
     absolute: float = 1.0   # difference of pixels
-    squared: float = 1.0    # the same, squared
+    squared: float = 5.0    # the same, squared
     gradient: float = 0.5   # difference of the steps from pixel to pixel
-    kl: float = 1e-3        # divergence of the latents' clouds from a standard normal one
+    kl: float = 3e-4        # divergence of the latents' clouds from a standard normal one
 
 def gradient_loss(
     copy: torch.Tensor,   # `b c f h w`

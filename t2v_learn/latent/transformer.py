@@ -125,7 +125,7 @@ class TransformerConfig:
     patch: tuple = (1, 2, 2)   # frames, height, width that become one token
     dim: int = 320             # width of a token
     n_heads: int = 5           # of each attention
-    n_blocks: int = 8          # one after another
+    n_blocks: int = 5          # one after another
     mlp_dim: int = 1280        # hidden units for each token
     text_dim: int = 384        # width of the text encoder's states
     time_dim: int = 256        # width of a noise level's embedding

@@ -1,0 +1,366 @@
+"""What each part of the autoencoder and of the transformer is worth:
+
+    python nbs/tools/measure_latent.py transformer SEED [--steps N]      a row for each of `CHANGES`, on the emoji
+    python nbs/tools/measure_latent.py autoencoder [--steps N]           a row for each of `AUTOENCODERS`, from fresh weights
+    python nbs/tools/measure_latent.py discriminator [--steps N]         trained further, with and without one
+
+Rows go to nbs/7_latent/results, as soon as they are known; what stands there already is not trained again. Made for a GPU (see
+recorded.py); on two CPU cores a row of the transformer takes half an hour.
+"""
+import argparse
+import json
+import os
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from recorded import DEVICE, Recorded
+from torch import nn
+from train_autoencoder import measure, unseen_clips
+from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, draw_part, drawn_clips,
+                          keep_positions_on_device, machine, nearest_score, new_denoiser, transformer_training, use_flat_convolutions,
+                          varied)
+
+from t2v_learn.core import write_json
+from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, fit_pca, gradient_loss, kl_loss, load_autoencoder,
+                                          make_autoencoder_loss, pca_copy, psnr)
+from t2v_learn.latent.latent_video import LatentConfig
+from t2v_learn.latent.transformer import TransformerConfig, VideoTransformer, modulate, rotary_angles_3d, to_tokens, from_tokens
+from t2v_learn.text.attention import rotate
+from t2v_learn.text.bert import TextEncoder
+from t2v_learn.training.optimizers import TrainConfig
+from t2v_learn.diffusion.denoiser import NoiseLevels
+
+RESULTS = Path(__file__).parents[1] / "7_latent" / "results"
+
+
+def add_row(name, row):
+    "To nbs/7_latent/results/NAME.json"
+    file = RESULTS / f"{name}.json"
+    RESULTS.mkdir(exist_ok=True)
+    rows = json.loads(file.read_text())["rows"] if file.exists() else []
+    write_json(file, dict(rows=[*rows, row]))
+    print(json.dumps(row), flush=True)
+
+
+def known(table, name):
+    file = RESULTS / f"{table}.json"
+    return file.exists() and any(row["name"] == name for row in json.loads(file.read_text())["rows"])
+
+
+# --- the transformer
+
+class Unrotated(nn.Module):
+    "Attention that knows no positions"
+    def __init__(self, attention):
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, x, angles=None): return self.attention(x)
+
+
+class WithPositions(nn.Module):
+    "A learned vector for each place, added to its token"
+    def __init__(self, linear, n):
+        super().__init__()
+        self.linear = linear
+        self.positions = nn.Parameter(.02 * torch.randn(n, linear.out_features))
+
+    def forward(self, tokens): return self.linear(tokens) + self.positions
+
+
+class Silent(nn.Module):
+    "Attention to the words that adds nothing"
+    def forward(self, x, context, mask): return torch.zeros_like(x)
+
+
+def without_positions(denoiser):
+    for block in denoiser.unet.blocks: block.self_attention = Unrotated(block.self_attention)
+
+
+def with_learned_positions(denoiser):
+    without_positions(denoiser)
+    denoiser.unet.to_dim = WithPositions(denoiser.unet.to_dim, 64)
+
+
+def without_words(denoiser):
+    for block in denoiser.unet.blocks: block.cross_attention = Silent()
+
+
+def without_pooled_text(denoiser):
+    to_cond = denoiser.unet.text_conditioner.to_cond
+    nn.init.zeros_(to_cond[1].weight)
+    for p in to_cond.parameters(): p.requires_grad_(False)
+
+
+class JointBlock(nn.Module):
+    "Clip and words in one attention, with weights of their own (MM-DiT: Esser et al. 2024, section 4)"
+    def __init__(self, dim, n_heads, mlp_dim):
+        super().__init__()
+        self.n_heads = n_heads
+        for part in ("clip", "words"):
+            hidden = mlp_dim if part == "clip" else mlp_dim // 2
+            self.add_module(f"qkv_{part}", nn.Linear(dim, 3 * dim))
+            self.add_module(f"out_{part}", nn.Linear(dim, dim))
+            self.add_module(f"norms_{part}", nn.ModuleList([nn.RMSNorm(dim // n_heads, eps=1e-6) for _ in range(2)]))
+            self.add_module(f"mlp_{part}", nn.Sequential(nn.Linear(dim, hidden), nn.GELU("tanh"), nn.Linear(hidden, dim)))
+            self.register_parameter(f"table_{part}", nn.Parameter(torch.zeros(6, dim)))
+        self.norm = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
+
+    def heads(self, part, h):
+        q, k, v = rearrange(getattr(self, f"qkv_{part}")(h), "b n (three h d) -> three b h n d", three=3, h=self.n_heads)
+        norm_q, norm_k = getattr(self, f"norms_{part}")
+        return norm_q(q).to(v.dtype), norm_k(k).to(v.dtype), v
+
+    def forward(self, x, words, mask, modulation, angles): # the modulation of words is that of a clip's first token
+        steer = {"clip": modulation + self.table_clip, "words": modulation[:, :1] + self.table_words}
+        parts = {"clip": x, "words": words}
+        found = {}
+        for part, h in parts.items():
+            shift, scale = steer[part].unbind(2)[:2]
+            found[part] = self.heads(part, modulate(self.norm(h), shift, scale))
+        q, k, v = found["clip"]
+        found["clip"] = rotate(q, angles).to(v.dtype), rotate(k, angles).to(v.dtype), v
+        q, k, v = (torch.cat([a, b], 2) for a, b in zip(found["clip"], found["words"]))
+        seen = torch.cat([mask.new_ones(len(x), x.shape[1]), mask], 1)[:, None, None]
+        out = rearrange(F.scaled_dot_product_attention(q, k, v, seen), "b h n d -> b n (h d)")
+        mixed = dict(zip(parts, out.split([x.shape[1], words.shape[1]], 1)))
+        for part in parts:
+            _, _, gate, shift, scale, gate_mlp = steer[part].unbind(2)
+            parts[part] = parts[part] + gate * getattr(self, f"out_{part}")(mixed[part])
+            h = modulate(self.norm(parts[part]), shift, scale)
+            parts[part] = parts[part] + gate_mlp * getattr(self, f"mlp_{part}")(h)
+        return parts["clip"], parts["words"]
+
+
+class JointTransformer(VideoTransformer):
+    "`VideoTransformer` with joint attention: four such blocks have about as many weights as five with cross-attention"
+    def __init__(self, config):
+        super().__init__(config)
+        self.blocks = nn.ModuleList(JointBlock(config.dim, config.n_heads, config.mlp_dim) for _ in range(4))
+
+    def forward(self, x, log_snr, text, cond_mask=None):
+        grid = tuple(size // part for size, part in zip(x.shape[2:], self.config.patch))
+        angles = rotary(grid, self.config.dim // self.config.n_heads)
+        if cond_mask is None: cond_mask = torch.ones(len(x), dtype=torch.bool, device=x.device)
+        cond, words, mask = self.condition(log_snr, text, cond_mask, grid)
+        x = self.to_dim(to_tokens(x, self.config.patch))
+        modulation = rearrange(self.to_modulation(F.silu(cond)), "b n (six d) -> b n six d", six=6)
+        for block in self.blocks: x, words = block(x, words, mask, modulation, angles)
+        shift, scale = (cond[:, :, None] + self.table_out).unbind(2)
+        x = self.from_dim(modulate(self.norm_out(x), shift, scale))
+        return from_tokens(x, self.config.patch, grid).float()
+
+
+_ANGLES = {}
+
+def rotary(grid, head_dim):
+    if (grid, head_dim) not in _ANGLES: _ANGLES[grid, head_dim] = rotary_angles_3d(grid, head_dim).to(DEVICE)
+    return _ANGLES[grid, head_dim]
+
+
+def with_joint_attention(denoiser): denoiser.unet = JointTransformer(denoiser.config.transformer)
+
+
+def levels(mean): return dict(levels=NoiseLevels((mean,), (2,), (-14, 14)))
+
+
+CHANGES = {     # name -> what is changed
+    "the recipe": {},
+    "learned positions": dict(change=with_learned_positions),
+    "no positions": dict(change=without_positions),
+    "text by adaLN only": dict(change=without_words),
+    "text by cross-attention only": dict(change=without_pooled_text),
+    "joint attention (MM-DiT)": dict(change=with_joint_attention),
+    "patch 1x1x1, as many steps": dict(transformer=dict(patch=(1, 1, 1))),
+    "patch 1x1x1, as many minutes": dict(transformer=dict(patch=(1, 1, 1)), share=.27),
+    "predicts x0": dict(config=dict(target="x0", weighting="flow", max_weight=20.0)),
+    "no timestep shift": dict(config=levels(0)),
+    "larger timestep shift": dict(config=levels(-2.5)),
+    "AdamW": dict(settings=dict(optimizer="adamw")),
+}
+
+
+def measure_transformers(seed, steps, only, batch):
+    with get_context("fork").Pool(max(1, (os.cpu_count() or 2) // 4)) as pool: emoji = all_emoji(pool, 4)
+    keep_positions_on_device()
+    ae = load_autoencoder(os.environ.get("AUTOENCODER", "autoencoder")).to(DEVICE)
+    encoder = TextEncoder()
+    captions = [text for split in SPLITS for text in emoji[split][1]]
+    n_train, n_held = len(emoji["train"][1]), len(emoji["held-out-combinations"][1])
+    latents = all_latents(ae, torch.cat([emoji[split][0] for split in SPLITS]))
+    texts = Texts(encoder, captions)
+    numbers = texts.of(captions[:n_train])
+    seen = np.linspace(0, n_train - 1, 192).astype(int).tolist()
+    held = list(range(n_train, n_train + n_held))
+    for name, change in CHANGES.items():
+        if only and only not in name: continue
+        if known(f"ablations-{seed}", name): continue
+        config = LatentConfig(transformer=TransformerConfig(**change.get("transformer", {})), **change.get("config", {}))
+        torch.manual_seed(seed)
+        denoiser = new_denoiser(config, encoder, emoji["train"][1], True, ae, seed)
+        if "change" in change:
+            fitted = dict(denoiser.unet.text_conditioner.named_buffers())
+            change["change"](denoiser)
+            denoiser.unet.text_conditioner.load_state_dict(fitted, strict=False)
+        settings = dict(seed=seed) | change.get("settings", {})
+        training = transformer_training(denoiser, latents[:n_train], texts, numbers, batch, **settings)
+        training.fit(steps=max(12, round(steps * change.get("share", 1))))
+        scores = {split: nearest_score(training.average, texts, latents, captions, asked, seed=1000)
+                  for split, asked in (("seen", seen), ("held-out-combinations", held))}
+        add_row(f"ablations-{seed}", dict(name=name, seed=seed, steps=training.done, batch=batch, seconds=round(training.seconds, 2),
+                                  machine=machine(), parameters=sum(p.numel() for p in training.params), **scores))
+
+
+# --- the autoencoder
+
+@torch.no_grad()
+def sharpness(model, clips):
+    "Of copies, as a share of the clips' own: the mean step from pixel to pixel, and what the upper half of spatial frequencies holds"
+    model.eval()
+    edges, highs = [], []
+    for some in clips.split(16):
+        copy = model.decode(model.encode(some.to(DEVICE))).float().clamp(-1, 1).cpu()
+        def steps(x): return x.diff(dim=-1).abs().mean() + x.diff(dim=-2).abs().mean()
+        def high(x):
+            power = torch.fft.rfft2(x).abs().square().mean((0, 1, 2))                      # h w/2+1
+            rows = torch.fft.fftfreq(x.shape[-2])[:, None].abs()
+            columns = torch.fft.rfftfreq(x.shape[-1])[None]
+            return power[(rows > .25) | (columns > .25)].sum()
+        edges.append((steps(copy) / steps(some)).item())
+        highs.append((high(copy) / high(some)).item())
+    return dict(edges=round(float(np.mean(edges)), 3), high=round(float(np.mean(highs)), 3))
+
+
+AUTOENCODERS = {    # name -> channels of the latents, weights of the loss
+    "16 channels": (16, {}),
+    "48 channels": (48, {}),
+    "8 channels": (8, {}),
+    "no gradient loss": (16, dict(gradient=0.0)),
+    "no squared error": (16, dict(squared=0.0)),
+    "no KL": (16, dict(kl=0.0)),
+    "100 times as much KL": (16, dict(kl=100 * LossWeights().kl)),
+}
+
+
+def clips_for_autoencoders(scratch):
+    n = os.cpu_count() or 2
+    scratch.mkdir(exist_ok=True)
+    with get_context("fork").Pool(max(1, n - 1)) as pool:
+        emoji = all_emoji(pool, n)["train"][0]
+        missing = [(k, scratch) for k in range(4) if not (scratch / f"{k}.npy").exists()]
+        pool.map(draw_part, missing)
+    return emoji, drawn_clips(scratch, 4)
+
+
+def pca_rows(emoji, world, unseen):
+    "What the best linear map keeps at each rate"
+    known_clips = torch.cat([emoji[::4], world[:PART // 2]]).float() / 127.5 - 1
+    mean, directions = fit_pca(known_clips)
+    rows = {}
+    for latent_dim in (8, 16, 48):
+        found = {}
+        for name, clips in unseen.items():
+            decibels = psnr(pca_copy(clips, mean, directions, latent_dim), clips)
+            found[name] = dict(n=len(clips), mean=round(decibels.mean().item(), 2), p10=round(decibels.quantile(.1).item(), 2))
+        rows[latent_dim] = found
+    return rows
+
+
+def measure_autoencoders(steps, batch, only, scratch):
+    emoji, world = clips_for_autoencoders(scratch)
+    unseen = unseen_clips()
+    for latent_dim, found in pca_rows(emoji, world, unseen).items():
+        name = f"PCA, {latent_dim}"
+        if not known("autoencoders", name): add_row("autoencoders", dict(name=name, latent_dim=latent_dim, **found))
+    use_flat_convolutions()
+    emoji, world = emoji.to(DEVICE), world.to(DEVICE)
+    for name, (latent_dim, weights) in AUTOENCODERS.items():
+        if only and only not in name or known("autoencoders", name): continue
+        torch.manual_seed(0)
+        training = autoencoder_training(Autoencoder(AutoencoderConfig(latent_dim)), emoji, world, batch, LossWeights(**weights))
+        training.fit(steps=steps)
+        model = training.average
+        with torch.no_grad():
+            mean, log_variance = model.posterior(emoji[:64].float() / 127.5 - 1)
+        spread = dict(latent_std=round(mean.float().std().item(), 3), noise_std=round((log_variance.float() / 2).exp().mean().item(), 4))
+        about = dict(steps=steps, batch=batch, seconds=round(training.seconds, 1), machine=machine())
+        found = {kind: measure(model, clips) for kind, clips in unseen.items()}
+        sharp = {kind: sharpness(model, clips) for kind, clips in unseen.items()}
+        add_row("autoencoders", dict(name=name, latent_dim=latent_dim, **about, **found, sharpness=sharp, **spread))
+
+
+class Discriminator(nn.Module):
+    "Whether patches of a clip are real; causal as the autoencoder is (hinge loss; patches: Isola et al. 2017)"
+    def __init__(self, dims=(32, 64, 128)):
+        super().__init__()
+        layers, last = [], 3
+        for dim in dims:
+            layers += [nn.Conv3d(last, dim, (3, 4, 4), stride=(1, 2, 2), padding=1), nn.GroupNorm(8, dim), nn.SiLU()]
+            last = dim
+        self.layers = nn.Sequential(*layers, nn.Conv3d(last, 1, 1))
+
+    def forward(self, video): return self.layers(video)
+
+
+class Opponents(nn.Module):
+    def __init__(self, autoencoder):
+        super().__init__()
+        self.autoencoder, self.discriminator = autoencoder, Discriminator()
+
+
+def measure_discriminator(steps, batch, scratch):
+    emoji, world = clips_for_autoencoders(scratch)
+    unseen = unseen_clips()
+    use_flat_convolutions()
+    emoji, world = emoji.to(DEVICE), world.to(DEVICE)
+    weights = LossWeights()
+    plain = make_autoencoder_loss(weights)
+    def row(name, model, seconds):
+        add_row("discriminator", dict(name=name, steps=steps, batch=batch, seconds=round(seconds, 1), machine=machine(),
+                                      **{kind: measure(model, clips) for kind, clips in unseen.items()},
+                                      sharpness={kind: sharpness(model, clips) for kind, clips in unseen.items()}))
+    start = os.environ.get("AUTOENCODER", "autoencoder")
+    if not known("discriminator", "before"): row("before", load_autoencoder(start).to(DEVICE), 0.0)
+    for share in (0.0, .02, .1):
+        name = f"weight {share:g}"
+        if known("discriminator", name): continue
+        torch.manual_seed(0)
+        both = Opponents(load_autoencoder(start).requires_grad_(True))
+        def loss(training, share=share):
+            model = training.model
+            video = torch.cat([varied(emoji, training, batch - batch // 3), varied(world, training, batch // 3)])
+            if not share: return plain(model.autoencoder, (video,), training.generator)
+            mean, log_variance = (x.float() for x in model.autoencoder.posterior(video))
+            copy = model.autoencoder.draw(mean + (log_variance / 2).exp() * training.randn(*mean.shape)).float()
+            difference = copy - video
+            rebuilt = weights.absolute * difference.abs().mean() + weights.squared * difference.square().mean()
+            rebuilt = rebuilt + weights.gradient * gradient_loss(copy, video) + weights.kl * kl_loss(mean, log_variance)
+            frozen = {key: p.detach() for key, p in model.discriminator.named_parameters()}
+            fooled = -torch.func.functional_call(model.discriminator, frozen, (copy,)).mean()
+            real, false = model.discriminator(video), model.discriminator(copy.detach())
+            return rebuilt + share * fooled + F.relu(1 - real).mean() + F.relu(1 + false).mean()
+        config = TrainConfig(steps=1, optimizer="muon", lr=5e-4, matrix_lr=.005, warmup=20, decay_from=.4)
+        training = Recorded(both, loss, config).fit(steps=steps)
+        row(name, training.average.autoencoder, training.seconds)
+
+
+def main():
+    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator"))
+    asked.add_argument("seed", type=int, nargs="?", default=0)
+    asked.add_argument("--steps", type=int, default=500)
+    asked.add_argument("--batch", type=int, default=128)
+    asked.add_argument("--only", help="a part of the name")
+    asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"))
+    asked = asked.parse_args()
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+    if asked.what == "transformer": measure_transformers(asked.seed, asked.steps, asked.only, asked.batch)
+    elif asked.what == "autoencoder": measure_autoencoders(asked.steps, asked.batch, asked.only, asked.scratch)
+    else: measure_discriminator(asked.steps, asked.batch, asked.scratch)
+
+
+if __name__ == "__main__": main()

@@ -1,0 +1,379 @@
+"""The autoencoder, `emoji` and `full`, one after another on one GPU:
+
+    python nbs/tools/train_latent.py FOLDER [--autoencoder SECONDS] [--emoji SECONDS] [--full SECONDS] [--clips N]
+
+All that is learned from lies on the device: the emoji, N clips of the full world, which the processor's cores draw meanwhile, and later
+their latents and the states of their captions. Each step is one CUDA graph (recorded.py). FOLDER gets `autoencoder`, `emoji` and `full`
+as `load_autoencoder` and `from_pretrained` take them, and `looks.jsonl`: how good they were on the way, off the clock.
+What runs on two CPU cores instead: train_autoencoder.py, `t2v train --arch dit`.
+"""
+import argparse
+import json
+import multiprocessing
+import os
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from recorded import DEVICE, Recorded
+from train_autoencoder import EMOJI, emoji_clips, measure, unseen_clips
+
+from t2v_learn.core import InputError
+from t2v_learn.diffusion.denoiser import _draw_given
+from t2v_learn.diffusion.guidance import sample
+from t2v_learn.diffusion.sampling import find_sampler
+from t2v_learn.judge.emoji import split_caption
+from t2v_learn.judge.evaluate import eval_set
+from t2v_learn.judge.reader import score
+from t2v_learn.latent import autoencoder, transformer
+from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, load_autoencoder, make_autoencoder_loss,
+                                          save_autoencoder)
+from t2v_learn.latent.latent_video import LatentDenoiser, LatentTextToVideo
+from t2v_learn.text.bert import TextEncoder, TextStates
+from t2v_learn.training.optimizers import TrainConfig
+from t2v_learn.training.pipeline import FirstBatches, _evenly, caption_words, seeded_noise, text_statistics
+from t2v_learn.video.clips import Clip
+from t2v_learn.video.datasets import SequenceData, open_sequence
+from t2v_learn.video.world import World, caption, render
+
+PART = 1000                    # clips of the world that are drawn together
+SEED = 777                     # of these clips
+SPLITS = ("train", "held-out-combinations", "held-out-names")
+
+
+# --- clips, once
+
+def draw_part(job):
+    "Clips of the full world, in a file, and their captions"
+    part, folder = job
+    torch.set_num_threads(1)
+    rng = np.random.default_rng([SEED, part])
+    world = World("full")
+    clips, captions = [], []
+    for _ in range(PART):
+        scene = world.sample(rng, "seen")
+        clips.append(render(scene))
+        captions.append(caption(scene, rng))
+    np.save(folder / f"{part}.npy", np.stack(clips).transpose(0, 4, 1, 2, 3))             # n c f h w
+    return captions
+
+
+def drawn_clips(folder, n): # the first n parts, uint8 `n c f h w`
+    return torch.from_numpy(np.concatenate([np.load(folder / f"{k}.npy") for k in range(n)]))
+
+
+def read_emoji(job):
+    "Every n-th emoji of a split"
+    split, k, n = job
+    torch.set_num_threads(1)
+    found = open_sequence(EMOJI, 16, 64, split=split)
+    return [(i, found.read(i).frames.transpose(3, 0, 1, 2), found.captions[i]) for i in range(k, len(found), n)]
+
+
+def all_emoji(pool, n):
+    "split -> clips uint8 `n c f h w`, captions"
+    jobs = [(split, k, n) for split in SPLITS for k in range(n)]
+    found = {split: [] for split in SPLITS}
+    for (split, _, _), rows in zip(jobs, pool.map(read_emoji, jobs, chunksize=1)): found[split] += rows
+    for rows in found.values(): rows.sort(key=lambda row: row[0])
+    return {split: (torch.from_numpy(np.stack([row[1] for row in rows])), [row[2] for row in rows]) for split, rows in found.items()}
+
+
+def score_clip(job):
+    torch.set_num_threads(1)
+    frames, scene = job
+    return score(Clip(frames), scene)
+
+
+# --- the autoencoder, as a GPU likes it
+
+def use_flat_convolutions():
+    "Convolutions within pictures or over time as 2D ones with the channels last, and norm and activation as one kernel: the same numbers"
+    def flat(self, x, cache=None):
+        b, i, f, h, w = x.shape
+        if cache is not None or self.weight.shape[2] > 1 and self.weight.shape[3] > 1: return spatial(self, x, cache)
+        if self.weight.shape[2] == 1:
+            pictures = x.permute(0, 2, 1, 3, 4).reshape(b * f, i, h, w)
+            y = F.conv2d(pictures, self.weight[:, :, 0], self.bias, padding=self.padding)
+            return y.reshape(b, f, *y.shape[1:]).permute(0, 2, 1, 3, 4)
+        lines = F.pad(x.reshape(b, i, f, h * w), (0, 0, self.n_past, 0))
+        y = F.conv2d(lines, self.weight[..., 0], self.bias, stride=(self.stride, 1))
+        return y.reshape(*y.shape[:3], h, w)
+
+    def norm_silu(x, gain):
+        scale = (x.float().square().mean(1, keepdim=True) + 1e-12).rsqrt()
+        return F.silu(x.float() * scale * gain).to(x.dtype)
+
+    torch._dynamo.config.recompile_limit = 64
+    fused = torch.compile(norm_silu, dynamic=False)
+
+    def block(self, x, cache=None):
+        if cache is not None: return plain_block(self, x, cache)
+        h = self.space(fused(x, self.norm_space.gain))
+        return x + self.time(fused(h, self.norm_time.gain))
+
+    spatial, autoencoder.CausalConv3d.forward = autoencoder.CausalConv3d.forward, flat
+    plain_block, autoencoder.CausalBlock.forward = autoencoder.CausalBlock.forward, block
+
+
+@lru_cache
+def color_orders(): # of the three colours: half of them as they are
+    return torch.tensor([[0, 1, 2]] * 5 + [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]], device=DEVICE)
+
+
+def varied(clips, training, n):
+    "n of the clips as floats, mirrored, backwards, with exchanged colours and moved, or not: `vary`, on the device"
+    rows = training.below(len(clips), n)
+    place = torch.arange(clips.shape[-1], device=DEVICE)
+    x = (place + training.below(13, n, 1) - 6).clamp(0, len(place) - 1)                     # n w
+    y = (place + training.below(13, n, 1) - 6).clamp(0, len(place) - 1)                     # n h
+    x = torch.where(training.rand(n, 1) < .5, len(place) - 1 - x, x)
+    chosen = clips[rows[:, None, None], :, :, y[:, :, None], x[:, None, :]]                 # n h w c f
+    video = chosen.permute(0, 3, 4, 1, 2).float() / 127.5 - 1                               # n c f h w
+    video = torch.where(training.rand(n, 1, 1, 1, 1) < .5, video, video.flip(2))
+    orders = color_orders()
+    return video[torch.arange(n, device=DEVICE)[:, None], orders[training.below(len(orders), n)]]
+
+
+def autoencoder_training(model, emoji, world, batch, weights, **settings):
+    "Two thirds emoji, a third world"
+    n_world = batch // 3
+    plain = make_autoencoder_loss(weights)
+    def loss(training):
+        video = torch.cat([varied(emoji, training, batch - n_world), varied(world, training, n_world)])
+        return plain(training.model, (video,), training.generator)
+    config = TrainConfig(steps=1, **dict(optimizer="muon", lr=2e-3, matrix_lr=.02, warmup=50, decay_from=.4) | settings)
+    return Recorded(model, loss, config)
+
+
+@torch.no_grad()
+def all_latents(model, clips, normalized=True):
+    "Latents of uint8 clips `n c f h w`, in 16 bits on the device"
+    found = []
+    for part in clips.split(256):
+        with torch.autocast(DEVICE, torch.bfloat16, enabled=DEVICE == "cuda"):
+            mean, _ = model.posterior(part.to(DEVICE).float() / 127.5 - 1)
+        mean = mean.float()
+        found.append(((mean - model.latent_mean) / model.latent_std if normalized else mean).half())
+    return torch.cat(found)
+
+
+def train_autoencoder(folder, emoji, world, seconds, say, model=None, weights=None, batch=64, unseen=None, looks=4, **settings):
+    "The trained autoencoder, saved"
+    model = model or Autoencoder(AutoencoderConfig())
+    training = autoencoder_training(model.train().requires_grad_(True), emoji, world, batch, weights or LossWeights(), **settings)
+    unseen = unseen or unseen_clips()
+    def look(training):
+        found = {name: measure(training.average, some) for name, some in unseen.items()}
+        say(what="autoencoder", step=training.done, loss=round(float(training.last_loss), 4), **found)
+    training.fit(seconds=seconds, look=look, looks=looks)
+    model = training.average
+    latents = all_latents(model, torch.cat([emoji[:1024], world[:512]]), normalized=False).float()
+    model.latent_mean.copy_(latents.mean((0, 2, 3, 4)).view_as(model.latent_mean))
+    model.latent_std.copy_(latents.std((0, 2, 3, 4)).view_as(model.latent_std))
+    decibels = {name: measure(model, some) for name, some in unseen.items()}
+    about = dict(steps=training.done, batch=batch, minutes=round(training.seconds / 60, 2), machine=machine(), decibels=decibels)
+    if folder: save_autoencoder(model, folder / "autoencoder", **about)
+    say(what="autoencoder, at its end", seconds=round(training.seconds, 1), **about)
+    return model, about
+
+
+# --- the transformers
+
+def machine(): return torch.cuda.get_device_name() if DEVICE == "cuda" else "CPU"
+
+
+class Texts:
+    "The states of captions, by number, on the device"
+    def __init__(self, encoder, captions, length=32):
+        self.captions = sorted(set(captions))
+        self.numbers = {text: k for k, text in enumerate(self.captions)}
+        bert = encoder.model.to(DEVICE)
+        tokens, masks, pooled = [], [], []
+        for k in range(0, len(self.captions), 512):
+            ids = encoder.tokenizer(self.captions[k:k + 512], padding="max_length", max_length=length, return_tensors="pt").to(DEVICE)
+            if ids["input_ids"].shape[1] > length: raise InputError("a caption has more word pieces than there is room for.")
+            mask = ids["attention_mask"].bool()
+            with torch.no_grad(): states = bert(ids["input_ids"], attention_mask=ids["attention_mask"]).last_hidden_state * mask[..., None]
+            pooled.append(states.sum(1) / mask.sum(1, keepdim=True))
+            tokens.append(states.half())
+            masks.append(mask)
+        encoder.model.cpu()
+        self.tokens, self.mask, self.pooled = torch.cat(tokens), torch.cat(masks), torch.cat(pooled)
+        self.longest = int(self.mask.sum(1).max())
+        self.tokens, self.mask = self.tokens[:, :self.longest], self.mask[:, :self.longest]
+
+    def __getitem__(self, k): return TextStates(self.tokens[k].float(), self.mask[k], self.pooled[k])
+    def of(self, captions): return torch.tensor([self.numbers[text] for text in captions], device=DEVICE)
+
+
+def keep_positions_on_device():
+    "A CUDA graph may copy nothing from the CPU: angles are made once"
+    plain, kept = transformer.rotary_angles_3d, {}
+    def angles(grid, head_dim):
+        if (grid, head_dim) not in kept: kept[grid, head_dim] = plain(grid, head_dim).to(DEVICE)
+        return kept[grid, head_dim]
+    transformer.rotary_angles_3d = angles
+
+
+def new_denoiser(config, encoder, captions, sampled, ae, seed=0):
+    "Fresh weights, fitted to the captions as `TextToVideo.start` does"
+    torch.manual_seed(seed)
+    denoiser = LatentDenoiser(config, ae)
+    captions = sorted(set(captions))
+    seen = FirstBatches(None, _evenly(captions, 256) if sampled else captions[:1024], [], sampled)
+    denoiser.fit_text(text_statistics(encoder, seen))
+    return denoiser
+
+
+def transformer_training(denoiser, latents, texts, numbers, batch=256, **settings):
+    "`Denoiser.loss` with all random numbers drawn on the device"
+    config = denoiser.config
+    levels = config.levels
+    part = torch.arange(batch) % len(levels.means)
+    mean, std = torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
+    def loss(training):
+        rows = training.below(len(latents), batch)
+        video = latents[rows].float()
+        t = denoiser.schedule.t_at((mean + std * training.randn(batch)).clamp(*levels.limits))
+        if config.p_given:
+            given = _draw_given(batch, video.shape[2], config.p_given, training.generator)
+            t = torch.where(given, 0.0, t[:, None])
+        cond_mask = training.rand(batch) >= config.p_uncond
+        return denoiser.loss_at(video, texts[numbers[rows]], t, training.randn(*video.shape), cond_mask)
+    settings = dict(LatentTextToVideo.presets["full"].settings) | settings
+    return Recorded(denoiser, loss, TrainConfig(steps=1, **settings))
+
+
+@torch.no_grad()
+def draw_latents(denoiser, texts, numbers, seed=0, steps=24, scale=3.0, batch=128):
+    "Latents of a clip for each caption"
+    kept, denoiser.restore = denoiser.restore, lambda x: x / 100          # `sample` cuts clips to [-1, 1]
+    channels = denoiser.config.transformer.channels
+    pipe = LatentTextToVideo.__new__(LatentTextToVideo)
+    pipe.network = denoiser
+    times = pipe.times(steps, sampler="dpmpp_2m")
+    drawn = []
+    try:
+        for k in range(0, len(numbers), batch):
+            some = numbers[k:k + batch]
+            noise = seeded_noise([seed + k + i for i in range(len(some))], (channels, 4, 8, 8)).to(DEVICE)
+            with torch.autocast(DEVICE, torch.bfloat16, enabled=DEVICE == "cuda"):
+                drawn.append(100 * sample(denoiser, texts[some], noise, times, find_sampler("dpmpp_2m"), scale,
+                                          interval=(-float("inf"), -3.5)).float())
+    finally: denoiser.restore = kept
+    return torch.cat(drawn)
+
+
+def nearest_score(denoiser, texts, latents, captions, asked, seed=0):
+    "Of the captions asked for: the share whose drawn latents lie nearest to their own clip's, among five; name right; name and tone right"
+    drawn = draw_latents(denoiser, texts, texts.of([captions[k] for k in asked]), seed)
+    distance = torch.cdist(drawn.flatten(1), latents.float().flatten(1))
+    order = distance.topk(5, largest=False).indices.tolist()
+    found = [[split_caption(captions[j]) for j in row] for row in order]
+    own = [split_caption(captions[k]) for k in asked]
+    return dict(n=len(asked), top1=round(np.mean([row[0] == k for row, k in zip(order, asked)]), 3),
+                top5=round(np.mean([k in row for row, k in zip(order, asked)]), 3),
+                name=round(np.mean([row[0][0] == mine[0] for row, mine in zip(found, own)]), 3),
+                both=round(np.mean([row[0] == mine for row, mine in zip(found, own)]), 3))
+
+
+def save_model(denoiser, encoder, folder, preset, captions, training, fps):
+    "As `t2v train` leaves it"
+    about = dict(shape=[3, 16, 64, 64], fps=fps, words=caption_words(captions))
+    about["trained"] = dict(preset=preset, data="emoji" if preset == "emoji" else None, steps=training.done,
+                            minutes=round(training.seconds / 60, 2), seed=training.config.seed, script="nbs/tools/train_latent.py",
+                            machine=machine())
+    LatentTextToVideo(denoiser.cpu(), encoder, about, "cpu", "fp32").save_pretrained(folder / preset, half=True)
+
+
+def train_emoji(folder, emoji, ae, encoder, seconds, say, **settings):
+    "The model `emoji`"
+    clips = torch.cat([emoji[split][0] for split in SPLITS])
+    captions = [text for split in SPLITS for text in emoji[split][1]]
+    n_train, n_held = len(emoji["train"][1]), len(emoji["held-out-combinations"][1])
+    latents = all_latents(ae, clips)
+    texts = Texts(encoder, captions)
+    denoiser = new_denoiser(LatentTextToVideo.presets["emoji"].network, encoder, emoji["train"][1], True, ae)
+    training = transformer_training(denoiser, latents[:n_train], texts, texts.of(captions[:n_train]), **settings)
+    seen = np.linspace(0, n_train - 1, 128).astype(int).tolist()
+    def look(training):
+        scores = {name: nearest_score(training.average, texts, latents, captions, asked)
+                  for name, asked in (("seen", seen), ("held-out-combinations", list(range(n_train, n_train + n_held))))}
+        say(what="emoji", step=training.done, loss=round(float(training.last_loss), 4), **scores)
+    training.fit(seconds=seconds, look=look, looks=5)
+    say(what="emoji, at its end", step=training.done, seconds=round(training.seconds, 1))
+    fps = SequenceData(emoji_clips("train"), 1).fps(16)
+    save_model(training.average, encoder, folder, "emoji", emoji["train"][1], training, fps)
+
+
+def train_full(folder, latents, captions, ae, encoder, seconds, say, pool, **settings):
+    "The model `full`"
+    texts = Texts(encoder, captions)
+    scenes, prompts = eval_set(World("full"), "seen", 128, 5)
+    asked = Texts(encoder, prompts)
+    denoiser = new_denoiser(LatentTextToVideo.presets["full"].network, encoder, captions[:1280], False, ae)
+    training = transformer_training(denoiser, latents, texts, texts.of(captions), **settings)
+    def look(training):
+        drawn = draw_latents(training.average, asked, asked.of(prompts))
+        with torch.no_grad(): video = torch.cat([ae.decode(some) for some in drawn.split(32)])
+        frames = ((video.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).cpu().numpy()
+        scores = pool.map(score_clip, list(zip(frames, scenes)))
+        right = {name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in scores[0]}
+        say(what="full", step=training.done, loss=round(float(training.last_loss), 4), **right)
+    training.fit(seconds=seconds, look=look, looks=3)
+    say(what="full, at its end", step=training.done, seconds=round(training.seconds, 1))
+    save_model(training.average, encoder, folder, "full", captions, training, 8.0)
+
+
+def main():
+    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--autoencoder", type=float, default=230, help="seconds; 0: the shipped one")
+    asked.add_argument("--emoji", type=float, default=60, help="seconds")
+    asked.add_argument("--full", type=float, default=120, help="seconds")
+    asked.add_argument("--clips", type=int, default=120, help="thousands of clips of the world")
+    asked.add_argument("--first", type=int, default=20, help="thousands of them that the autoencoder sees")
+    asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"), help="where these clips lie meanwhile")
+    asked.add_argument("--encoder", default="default")
+    asked.add_argument("--batch", type=int, default=64)
+    asked = asked.parse_args()
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+    began = time.perf_counter()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    asked.scratch.mkdir(parents=True, exist_ok=True)
+
+    def say(**row):
+        row = dict(at=round(time.perf_counter() - began, 1)) | row
+        print(json.dumps(row), flush=True)
+        with open(asked.folder / "looks.jsonl", "a") as looks: looks.write(json.dumps(row) + "\n")
+
+    n = max(1, (os.cpu_count() or 2) - 1)
+    with multiprocessing.get_context("fork").Pool(n) as pool:
+        emoji = all_emoji(pool, n)
+        drawn = pool.imap(draw_part, [(part, asked.scratch) for part in range(asked.clips)])
+        captions = []
+        for _ in range(min(asked.first, asked.clips)): captions += next(drawn)
+        say(what=f"{sum(len(texts) for _, texts in emoji.values())} emoji and the first {len(captions)} clips of the world are drawn")
+        unseen = unseen_clips()
+        use_flat_convolutions()
+        keep_positions_on_device()
+        if asked.autoencoder:
+            first = drawn_clips(asked.scratch, min(asked.first, asked.clips)).to(DEVICE)
+            train_autoencoder(asked.folder, emoji["train"][0].to(DEVICE), first, asked.autoencoder, say, batch=asked.batch, unseen=unseen)
+            del first
+        ae = load_autoencoder(asked.folder / "autoencoder" if asked.autoencoder else "autoencoder").to(DEVICE)
+        encoder = TextEncoder(asked.encoder)
+        if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say)
+        if asked.full:
+            for more in drawn: captions += more
+            say(what=f"{len(captions)} clips of the world are drawn")
+            latents = torch.cat([all_latents(ae, torch.from_numpy(np.load(asked.scratch / f"{k}.npy"))) for k in range(asked.clips)])
+            say(what="and encoded")
+            train_full(asked.folder, latents, captions, ae, encoder, asked.full, say, pool)
+
+
+if __name__ == "__main__": main()
