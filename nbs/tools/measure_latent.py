@@ -40,7 +40,7 @@ RESULTS = Path(__file__).parents[1] / "7_latent" / "results"
 def add_row(name, row):
     "To nbs/7_latent/results/NAME.json"
     file = RESULTS / f"{name}.json"
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     rows = json.loads(file.read_text())["rows"] if file.exists() else []
     write_json(file, dict(rows=[*rows, row]))
     print(json.dumps(row), flush=True)

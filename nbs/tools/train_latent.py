@@ -188,7 +188,7 @@ def machine(): return torch.cuda.get_device_name() if DEVICE == "cuda" else "CPU
 
 class Texts:
     "The states of captions, by number, on the device"
-    def __init__(self, encoder, captions, length=32):
+    def __init__(self, encoder, captions, length=48):
         self.captions = sorted(set(captions))
         self.numbers = {text: k for k, text in enumerate(self.captions)}
         bert = encoder.model.to(DEVICE)
@@ -365,7 +365,7 @@ def main():
             first = drawn_clips(asked.scratch, min(asked.first, asked.clips)).to(DEVICE)
             train_autoencoder(asked.folder, emoji["train"][0].to(DEVICE), first, asked.autoencoder, say, batch=asked.batch, unseen=unseen)
             del first
-        ae = load_autoencoder(asked.folder / "autoencoder" if asked.autoencoder else "autoencoder").to(DEVICE)
+        ae = load_autoencoder(asked.folder / "autoencoder" if (asked.folder / "autoencoder").exists() else "autoencoder").to(DEVICE)
         encoder = TextEncoder(asked.encoder)
         if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say)
         if asked.full:
