@@ -3,6 +3,7 @@
     python nbs/tools/measure_latent.py transformer SEED [--steps N]      a row for each of `CHANGES`, on the emoji
     python nbs/tools/measure_latent.py autoencoder [--steps N]           a row for each of `AUTOENCODERS`, from fresh weights
     python nbs/tools/measure_latent.py discriminator [--steps N]         trained further, with and without one
+    python nbs/tools/measure_latent.py decide SEED [--minutes M]         pixels or latents, U-Net or transformer: M minutes each on one core
 
 Rows go to nbs/7_latent/results, as soon as they are known; what stands there already is not trained again. Made for a GPU (see
 recorded.py); on two CPU cores a row of the transformer takes half an hour.
@@ -10,6 +11,7 @@ recorded.py); on two CPU cores a row of the transformer takes half an hour.
 import argparse
 import json
 import os
+import time
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,14 +27,21 @@ from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencod
                           varied)
 
 from t2v_learn.core import write_json
+from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
+from t2v_learn.diffusion.editing import TextToVideo
+from t2v_learn.diffusion.unet3d import UNet3D, UNetConfig
+from t2v_learn.judge.evaluate import eval_set
+from t2v_learn.judge.reader import score
 from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, fit_pca, gradient_loss, kl_loss, load_autoencoder,
                                           make_autoencoder_loss, pca_copy, psnr)
-from t2v_learn.latent.latent_video import LatentConfig
+from t2v_learn.latent.latent_video import LatentConfig, LatentDenoiser, LatentTextToVideo
 from t2v_learn.latent.transformer import TransformerConfig, VideoTransformer, modulate, rotary_angles_3d, to_tokens, from_tokens
 from t2v_learn.text.attention import rotate
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.optimizers import TrainConfig
-from t2v_learn.diffusion.denoiser import NoiseLevels
+from t2v_learn.training.pipeline import first_batches, text_statistics
+from t2v_learn.video.datasets import WorldData
+from t2v_learn.video.world import World, render
 
 RESULTS = Path(__file__).parents[1] / "7_latent" / "results"
 
@@ -348,18 +357,87 @@ def measure_discriminator(steps, batch, scratch):
         row(name, training.average.autoencoder, training.seconds)
 
 
+# --- pixels or latents, U-Net or transformer
+
+class LatentUNet(LatentDenoiser):
+    "As `LatentDenoiser`, with a U-Net of about as many weights"
+    def __init__(self, config, autoencoder):
+        super().__init__(config, autoencoder)
+        levels = dict(temporal=(True, True), cross_attention=(True, True), spacetime_attention=(False, True))
+        self.unet = UNet3D(UNetConfig(channels=16, patch_size=1, widths=(160, 240), **levels))
+
+
+def pixel_unet(config, autoencoder):
+    lower = (False, True, True, True)
+    return Denoiser(DenoiserConfig(UNetConfig(widths=(48, 96, 176, 208), temporal=lower, cross_attention=lower,
+                                              spacetime_attention=(False, False, False, True))))
+
+
+ARMS = {    # name -> network, the class of the pipeline, how it is trained, how it draws
+    "latent transformer": (LatentDenoiser, LatentTextToVideo, "full", {}),
+    "latent U-Net": (LatentUNet, LatentTextToVideo, "full", {}),
+    "pixel U-Net": (pixel_unet, TextToVideo, "tiny", dict(guidance_scale=2.0)),
+}
+
+
+def edges(frames): # the mean step from pixel to pixel
+    frames = frames.astype(float)
+    return np.abs(np.diff(frames, axis=1)).mean() + np.abs(np.diff(frames, axis=2)).mean()
+
+
+def measure_arms(seed, minutes, only, n=64):
+    "Clips are drawn and encoded, and captions read, inside the minutes"
+    torch.set_num_threads(1)
+    for name, (build, kind, preset, drawing) in ARMS.items():
+        if only and only not in name or known(f"decide-{seed}", name): continue
+        encoder = TextEncoder()
+        torch.manual_seed(seed)
+        began = time.perf_counter()
+        denoiser = build(LatentConfig(), load_autoencoder())
+        data = WorldData(World("full"), 16 if kind is TextToVideo else 32, seed)
+        seen = first_batches(data)
+        denoiser.fit_text(text_statistics(encoder, seen))
+        denoiser.fit_data(seen.video)
+        model = kind(denoiser, encoder, dict(shape=[3, 16, 64, 64], fps=8.0, words=seen.words), "cpu", "fp32")
+        config = TrainConfig(minutes=minutes, seed=seed, precision="fp32", **kind.presets[preset].settings)
+        trainer = model.trainer(data, config, device="cpu")
+        trainer.budget.used += time.perf_counter() - began
+        trainer.fit(progress=False)
+        trainer.ema.copy_to(model.network)
+        model.network.eval()
+        losses = [row["loss"] for row in trainer.history[-50:]]
+        row = dict(name=name, seed=seed, minutes=minutes, threads=1, batch=data.batch_size, steps=trainer.budget.step,
+                   parameters=sum(p.numel() for p in denoiser.parameters()), loss=round(np.mean(losses), 4))
+        began = time.perf_counter()
+        for split in ("seen", "held-out-combinations"):
+            scenes, prompts = eval_set(World("full"), split, n, 2026)
+            scenes, prompts = scenes[:n], prompts[:n]
+            clips = [clip for k in range(0, n, 16) for clip in model(prompts[k:k + 16], seed=1000 + k, **drawing)]
+            scores = [score(clip, scene) for clip, scene in zip(clips, scenes)]
+            names = sorted({key for one in scores for key in one})
+            row[split] = {key: round(np.mean([one[key] for one in scores if key in one]), 3) for key in names}
+            sharp = [edges(clip.frames) / edges(render(scene)) for clip, scene in zip(clips, scenes)]
+            row[split] |= dict(n=n, edges=round(float(np.mean(sharp)), 3))
+        row["seconds_a_clip"] = round((time.perf_counter() - began) / (2 * n), 2)
+        add_row(f"decide-{seed}", row)
+        trainer.model.cpu()
+        model.save_pretrained(Path("/tmp/decided") / f"{name.replace(' ', '-')}-{seed}", half=True)
+
+
 def main():
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator"))
+    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator", "decide"))
     asked.add_argument("seed", type=int, nargs="?", default=0)
     asked.add_argument("--steps", type=int, default=500)
     asked.add_argument("--batch", type=int, default=128)
+    asked.add_argument("--minutes", type=float, default=30)
     asked.add_argument("--only", help="a part of the name")
     asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"))
     asked = asked.parse_args()
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     if asked.what == "transformer": measure_transformers(asked.seed, asked.steps, asked.only, asked.batch)
     elif asked.what == "autoencoder": measure_autoencoders(asked.steps, asked.batch, asked.only, asked.scratch)
+    elif asked.what == "decide": measure_arms(asked.seed, asked.minutes, asked.only)
     else: measure_discriminator(asked.steps, asked.batch, asked.scratch)
 
 
