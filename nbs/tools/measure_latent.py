@@ -3,6 +3,8 @@
     python nbs/tools/measure_latent.py transformer SEED [--steps N]      a row for each of `CHANGES`, on the emoji
     python nbs/tools/measure_latent.py autoencoder [--steps N]           a row for each of `AUTOENCODERS`, from fresh weights
     python nbs/tools/measure_latent.py discriminator [--steps N]         trained further, with and without one
+    python nbs/tools/measure_latent.py emoji                             the scores of the shipped model `emoji`, and its controls
+    python nbs/tools/measure_latent.py gallery                           its clips of a fixed list of prompts, into data/gallery
     python nbs/tools/measure_latent.py decide SEED [--minutes M]         pixels or latents, U-Net or transformer: M minutes each on one core
 
 Rows go to nbs/7_latent/results, as soon as they are known; what stands there already is not trained again. Made for a GPU (see
@@ -12,9 +14,11 @@ import argparse
 import json
 import os
 import time
+import warnings
 from multiprocessing import get_context
 from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -26,21 +30,22 @@ from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencod
                           keep_positions_on_device, machine, nearest_score, new_denoiser, transformer_training, use_flat_convolutions,
                           varied)
 
-from t2v_learn.core import write_json
+from t2v_learn.core import clone_folder, write_json
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
 from t2v_learn.diffusion.editing import TextToVideo
 from t2v_learn.diffusion.unet3d import UNet3D, UNetConfig
+from t2v_learn.judge.emoji import load_judge, score_emoji
 from t2v_learn.judge.evaluate import eval_set
 from t2v_learn.judge.reader import score
 from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, fit_pca, gradient_loss, kl_loss, load_autoencoder,
                                           make_autoencoder_loss, pca_copy, psnr)
-from t2v_learn.latent.latent_video import LatentConfig, LatentDenoiser, LatentTextToVideo
+from t2v_learn.latent.latent_video import LatentConfig, LatentDenoiser, LatentTextToVideo, interpolate_prompts
 from t2v_learn.latent.transformer import TransformerConfig, VideoTransformer, modulate, rotary_angles_3d, to_tokens, from_tokens
 from t2v_learn.text.attention import rotate
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.optimizers import TrainConfig
 from t2v_learn.training.pipeline import first_batches, text_statistics
-from t2v_learn.video.datasets import WorldData
+from t2v_learn.video.datasets import WorldData, open_sequence
 from t2v_learn.video.world import World, render
 
 RESULTS = Path(__file__).parents[1] / "7_latent" / "results"
@@ -424,9 +429,95 @@ def measure_arms(seed, minutes, only, n=64):
         model.save_pretrained(Path("/tmp/decided") / f"{name.replace(' ', '-')}-{seed}", half=True)
 
 
+# --- the shipped model `emoji`
+
+def shares(score):
+    "Of an `EmojiScore`: part -> right, of how many"
+    tones = [one for one in score.tone if one is not None]
+    parts = dict(caption=score.caption, top5=score.top5, name=score.name, tone=tones, both=score.both)
+    return {name: [int(sum(right)), len(right)] for name, right in parts.items() if right}
+
+
+def distances(clips, others): # root mean square in grey levels, `n m`
+    a, b = (torch.from_numpy(np.stack(some)).float().flatten(1) for some in (clips, others))
+    return torch.cdist(a, b).numpy() / a.shape[1]**.5
+
+
+def measure_emoji(n_seen=512, n_seeds=3):
+    "Does it draw what it is asked for, does it recombine, is it sharp, does it copy?"
+    model = LatentTextToVideo.from_pretrained("emoji")
+    judge, known_captions = load_judge()
+    clips = {split: open_sequence(clone_folder("emoji"), 16, 64, split=split) for split in SPLITS}
+    train = [clips["train"].read(i).frames for i in range(len(clips["train"]))]
+    held = [clips["held-out-combinations"].read(i).frames for i in range(len(clips["held-out-combinations"]))]
+    chosen = np.linspace(0, len(train) - 1, n_seen).astype(int).tolist()
+    asked = {"seen": [clips["train"].captions[i] for i in chosen],
+             "held-out-combinations": n_seeds * clips["held-out-combinations"].captions,
+             "held-out-names": clips["held-out-names"].captions}
+    found = dict(machine=machine(), steps=24, guidance_scale=3.0)
+    def draw(model, captions, seed):
+        warnings.simplefilter("ignore")
+        return [clip.frames for k in range(0, len(captions), 16) for clip in model(captions[k:k + 16], seed=seed + k)]
+    drawn, began = {}, time.perf_counter()
+    for split, captions in asked.items():
+        drawn[split] = draw(model, captions, 10_000)
+        found[split] = shares(score_emoji(judge, known_captions, drawn[split], captions))
+        print(split, found[split], flush=True)
+    found["seconds_a_clip"] = round((time.perf_counter() - began) / sum(map(len, drawn.values())), 2)
+    copies = [((model.denoiser.restore(model.denoiser.normalize(torch.from_numpy(train[i]).permute(3, 0, 1, 2)[None] / 127.5 - 1))[0]
+                .clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 3, 0).numpy() for i in chosen]
+    found["copies of the autoencoder"] = shares(score_emoji(judge, known_captions, copies, asked["seen"]))
+    own = [train[i] for i in chosen]
+    found["sharpness"] = {name: {part: round(float(np.median([measure_of(a) / measure_of(b) for a, b in zip(some, own)])), 3)
+                                 for part, measure_of in (("edges", edges), ("high", high_frequencies))}
+                          for name, some in (("drawn", drawn["seen"]), ("copies", copies))}
+    among = distances(train, train)
+    np.fill_diagonal(among, np.inf)
+    to_train, to_held = distances(drawn["held-out-combinations"], train), distances(drawn["held-out-combinations"], held)
+    own_held = to_held[np.arange(len(to_held)), np.arange(len(to_held)) % len(held)]
+    found["distance"] = {name: round(float(np.median(some)), 2) for name, some in (
+        ("drawn, to its own clip", np.diag(distances(drawn["seen"], own))), ("copy, to its own clip", np.diag(distances(copies, own))),
+        ("real, to the nearest other real one", among.min(1)), ("held out, to the nearest of training", to_train.min(1)),
+        ("held out, to the real clip that was held out", own_held))}
+    found["nearer to what was held out than to all of training"] = [int((own_held < to_train.min(1)).sum()), len(own_held)]
+    torch.manual_seed(0)
+    untrained = LatentTextToVideo(LatentDenoiser(model.denoiser.config), model.encoder, model.config)
+    for p in untrained.denoiser.unet.parameters(): p.data.normal_(0, .02)
+    turned = asked["seen"][7:71] + asked["seen"][:7]
+    found["untrained"] = shares(score_emoji(judge, known_captions, draw(untrained, asked["seen"][:64], 0), asked["seen"][:64]))
+    found["captions exchanged"] = shares(score_emoji(judge, known_captions, drawn["seen"][:71], turned))
+    write_json(RESULTS / "emoji.json", found)
+    print(json.dumps(found, indent=1))
+
+
+def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
+    "Every 240th caption of the training, every 15th combination that was held out, the first sample of each; and ways between two prompts"
+    model = LatentTextToVideo.from_pretrained("emoji", precision="fp32")
+    known_captions = open_sequence(clone_folder("emoji"), 16, 64, split="train").captions
+    held = open_sequence(clone_folder("emoji"), 16, 64, split="held-out-combinations").captions
+    warnings.simplefilter("ignore")
+    asked = known_captions[::240][:8] + held[::15][:4]
+    cells = []
+    for k, (caption, clip) in enumerate(zip(asked, model(asked, seed=0))):
+        name = f"emoji-{k + 1:02d}.webp"
+        clip.save(folder / name)
+        cells.append((f'<img src="data/gallery/{name}" width="96">', caption + (" *(never seen)*" if caption in held else "")))
+    for row in range(0, len(cells), 4):
+        for part in (0, 1): print("| " + " | ".join(cell[part] for cell in cells[row:row + 4]) + " |")
+    ways = [("woman running, light skin tone", "woman running, dark skin tone"), ("rocket", "fire")]
+    rows = [np.concatenate([clip.frames[4] for clip in interpolate_prompts(model, *way)], 1) for way in ways]
+    imageio.imwrite(folder / "between.png", np.concatenate(rows))
+
+
+def high_frequencies(frames): # power in the upper half of spatial frequencies
+    power = np.abs(np.fft.rfft2(frames.astype(float), axes=(1, 2)))**2                       # f h w/2+1 c
+    rows, columns = np.abs(np.fft.fftfreq(frames.shape[1]))[:, None], np.fft.rfftfreq(frames.shape[2])[None]
+    return power[:, (rows > .25) | (columns > .25)].sum()
+
+
 def main():
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator", "decide"))
+    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator", "decide", "emoji", "gallery"))
     asked.add_argument("seed", type=int, nargs="?", default=0)
     asked.add_argument("--steps", type=int, default=500)
     asked.add_argument("--batch", type=int, default=128)
@@ -437,6 +528,8 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     if asked.what == "transformer": measure_transformers(asked.seed, asked.steps, asked.only, asked.batch)
     elif asked.what == "autoencoder": measure_autoencoders(asked.steps, asked.batch, asked.only, asked.scratch)
+    elif asked.what == "emoji": measure_emoji()
+    elif asked.what == "gallery": draw_gallery()
     elif asked.what == "decide": measure_arms(asked.seed, asked.minutes, asked.only)
     else: measure_discriminator(asked.steps, asked.batch, asked.scratch)
 

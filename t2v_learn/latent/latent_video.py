@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LatentConfig', 'LatentDenoiser', 'LatentData', 'LatentTextToVideo', 'latent_mask', 'cover', 'nearest_captions',
-           'about_nearest']
+           'about_nearest', 'interpolate_prompts']
 
 # %% ../../nbs/7_latent/73_latent_video.ipynb #imports
 import json
@@ -24,10 +24,13 @@ from torch import Tensor, nn
 from ..core import InputError
 from ..diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
 from ..diffusion.editing import TextToVideo
+from ..diffusion.guidance import sample
 from ..diffusion.noise import make_schedule
+from ..diffusion.sampling import find_sampler
 from .autoencoder import FRAMES, SIZE, Autoencoder, load_autoencoder
 from .transformer import TransformerConfig, VideoTransformer
-from ..training.pipeline import Preset, caption_words
+from ..text.bert import TextStates
+from ..training.pipeline import Preset, caption_words, seeded_noise
 from ..video.clips import Clip
 from ..video.datasets import Prefetch
 
@@ -233,3 +236,25 @@ def about_nearest(
     def nearest(prompt): return " or ".join(f'"{caption}"' for caption in nearest_captions(prompt, known)) or "none"
     said = ", ".join(f'"{prompt}" (nearest known: {nearest(prompt)})' for prompt in strange[:most])
     return f"never seen in training: {said}" + f" and {len(strange) - most} more" * (len(strange) > most) + "." if strange else ""
+
+# %% ../../nbs/7_latent/73_latent_video.ipynb #between
+@torch.no_grad()
+def interpolate_prompts(
+    model: LatentTextToVideo,  # trained
+    first: str,                # a prompt
+    second: str,               # another
+    n: int = 7,                # clips, both ends among them
+    seed: int = 0,             # of the noise, the same for all
+    num_inference_steps: int = 24,   # as in a call of the model
+    guidance_scale: float = 3.0,     # likewise
+) -> list:                     # of n clips
+    "Clips of prompts that lie on the straight line from one prompt's states to another's."
+    a, b = model.encoder([first]), model.encoder([second])
+    if a.tokens.shape != b.tokens.shape: raise InputError("one prompt is much longer than the other: their words cannot be mixed.")
+    share = torch.linspace(0, 1, n)
+    tokens = torch.lerp(a.tokens, b.tokens, share[:, None, None])                          # n k d
+    text = TextStates(tokens, (a.mask | b.mask).expand(n, -1), torch.lerp(a.pooled, b.pooled, share[:, None]))
+    x = seeded_noise([seed] * n, model.sample_shape).to(model.device)
+    times = model.times(num_inference_steps, sampler="dpmpp_2m")
+    with model.autocast(): video = sample(model.denoiser, text, x, times, find_sampler("dpmpp_2m"), guidance_scale)
+    return [Clip.from_tensor(one, model.config["fps"]) for one in video.float().cpu()]

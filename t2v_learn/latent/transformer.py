@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['to_tokens', 'from_tokens', 'rotary_angles_3d', 'position_figure', 'modulate', 'TransformerBlock', 'TransformerConfig',
-           'VideoTransformer', 'copy_wan_weights', 'transformer_flops', 'flops_figure']
+           'VideoTransformer', 'copy_wan_weights', 'transformer_flops', 'flops_figure', 'attention_maps']
 
 # %% ../../nbs/7_latent/72_transformer.ipynb #imports
 from dataclasses import dataclass
@@ -244,3 +244,25 @@ def flops_figure(
         right.loglog([f * side * side for f in seconds], [1000 * s for s in seconds.values()], "o-", ms=3)
         right.set(xlabel="tokens of a clip", ylabel="ms of a pass, measured")
     return figure
+
+# %% ../../nbs/7_latent/72_transformer.ipynb #attention-maps
+@torch.no_grad()
+def attention_maps(
+    network: VideoTransformer, # trained
+    x: Tensor,                 # noisy latents of one clip, `1 c f h w`
+    log_snr: Tensor,           # their noise level, `1`
+    text: TextStates,          # of its prompt
+    block: int,                # which block is asked
+) -> tuple:                    # weights `n n` of tokens to tokens, `n k` of tokens to words
+    "What attends to what in a block, averaged over heads."
+    asked = {}
+    def keep(name): return lambda layer, args, kwargs: asked.update({name: layer(*args, **kwargs, return_weights=True)[1][0].mean(0)})
+    def hook(layer, name):
+        def once(module, args, kwargs):
+            handle.remove()                                       # asking the layer again must not call this again
+            keep(name)(module, args, kwargs)
+        handle = layer.register_forward_pre_hook(once, with_kwargs=True)
+    hook(network.blocks[block].self_attention, "tokens")
+    hook(network.blocks[block].cross_attention, "words")
+    network(x, log_snr, text)
+    return asked["tokens"], asked["words"]
