@@ -11,7 +11,8 @@ from rerun import root
 
 from t2v_learn import TextToVideo
 from t2v_learn.latent.autoencoder import Autoencoder, AutoencoderConfig, load_autoencoder
-from t2v_learn.latent.latent_video import LatentConfig, LatentData, LatentDenoiser, LatentTextToVideo, latent_mask
+from t2v_learn.latent.latent_video import (LatentConfig, LatentData, LatentDenoiser, LatentTextToVideo, about_nearest, interpolate_prompts,
+                                            latent_mask, nearest_captions)
 from t2v_learn.latent.transformer import TransformerConfig
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.loop import Trainer, missing_gradients, step_generator
@@ -275,3 +276,62 @@ def test_the_command_line(tmp_path):
     done = t2v("edit", sample, "rocket", "--model", "./run", "--steps", 2, "-o", "b.gif")
     assert done.returncode == 0, done.stderr
     assert t2v("train", "--arch", "dit", "--steps", 1).returncode == 2, "there is no preset tiny of this kind"
+
+
+# --- endless data, known captions, ways between prompts
+
+@pytest.mark.parametrize("reuse", [1, 2, 8])
+def test_which_batch_a_step_learns_from(reuse):
+    data = LatentData(None, None, reuse=reuse)
+    numbers = [data.batch_of(step) for step in range(200)]
+    assert [numbers[step] for step in range(0, 200, reuse)] == list(range(-(-200 // reuse)))
+    assert all(0 <= number <= step // reuse for step, number in enumerate(numbers)), "nothing is repeated before it was new"
+    assert numbers == [LatentData(None, None, reuse=reuse).batch_of(step) for step in range(200)], "a function of the step"
+    assert reuse == 1 or len(set(numbers[100:])) > 10, "old and new ones"
+
+
+KNOWN = ["dog", "green apple", "woman running, dark skin tone", "man running", "Mrs. Claus", "two-thirty", "unicorn"]
+
+
+@pytest.mark.parametrize("prompt, nearest", [
+    ("dog", None), ("A dog.", None), ("the DOG", None), ("woman running dark skin tone", None), ("mrs claus", None),
+    ("two thirty", None), ("a red apple", "green apple"), ("unicorns", "unicorn"), ("a runing man", "man running"),
+    ("dark woman", "woman running, dark skin tone"), ("quarterly report", "none"), ("犬", "none"), ("🐶", "none"), ("a", "none"),
+    ("dog " * 500 + "apple", "dog"), ("<b>dog</b> <i>", "dog")])
+def test_a_prompt_that_no_caption_says(prompt, nearest):
+    said = about_nearest([prompt], KNOWN)
+    if nearest is None: assert said == ""
+    else: assert said.startswith("never seen in training:") and ("nearest known: none" in said) == (nearest == "none")
+    if nearest not in (None, "none"): assert nearest_captions(prompt, KNOWN)[0] == nearest
+
+
+def test_many_strange_prompts_are_one_short_sentence():
+    said = about_nearest([f"thing number {k}" for k in range(40)] + ["dog"], KNOWN)
+    assert said.endswith("and 37 more.") and said.count("nearest") == 3 and "\n" not in said
+    assert about_nearest(["x" * 3000], KNOWN).count("x") <= 100, "a long prompt is cut"
+    assert about_nearest(["up\x1b[31m\nand down"], KNOWN).isprintable()
+
+
+def test_the_warning_names_the_nearest_caption(model):
+    kept = dict(model.config)
+    model.config["captions"] = KNOWN
+    try:
+        with pytest.warns(UserWarning, match="green apple"): draw(model, "a red apple")
+    finally: model.config = kept
+
+
+def test_trained_on_files_it_keeps_their_captions(tmp_path, monkeypatch):
+    small_preset(monkeypatch)
+    made = train(arch="dit", preset="emoji", steps=1, folder=tmp_path / "run", progress=False, precision="fp32")
+    back = TextToVideo.from_pretrained(tmp_path / "run", precision="fp32")
+    assert "dolphin" in back.config["captions"] and len(back.config["captions"]) == 1922
+    assert back.config["captions"] == made.config["captions"]
+
+
+def test_ways_between_prompts_end_where_the_prompts_are(model):
+    ways = interpolate_prompts(model, PROMPT, "a blue square moving up", n=3, seed=4, num_inference_steps=2)
+    for clip, prompt in ((ways[0], PROMPT), (ways[-1], "a blue square moving up")):
+        alone = draw(model, prompt, seed=4, guidance_scale=3.0)
+        assert np.abs(clip.frames.astype(int) - alone.frames).max() <= 1
+    assert (ways[1].frames != ways[0].frames).any()
+    assert "much longer" in sentence(lambda: interpolate_prompts(model, "dog", "dog " * 60))

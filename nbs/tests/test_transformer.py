@@ -4,8 +4,8 @@ import torch
 from refusals import sentence
 from torch import nn
 
-from t2v_learn.latent.transformer import (TransformerBlock, TransformerConfig, VideoTransformer, copy_wan_weights, from_tokens, modulate,
-                                          rotary_angles_3d, to_tokens, transformer_flops)
+from t2v_learn.latent.transformer import (TransformerBlock, TransformerConfig, VideoTransformer, attention_maps, copy_wan_weights,
+                                          from_tokens, modulate, rotary_angles_3d, to_tokens, transformer_flops)
 from t2v_learn.text.attention import MultiHeadAttention, rotate
 from t2v_learn.text.bert import TextStates
 from t2v_learn.training.loop import missing_gradients
@@ -230,3 +230,17 @@ def test_a_block_alone():
     block = TransformerBlock(16, 2, 32)
     out = block(noise(2, 8, 16), noise(2, 3, 16), torch.ones(2, 3, dtype=torch.bool), noise(2, 8, 6, 16), rotary_angles_3d((2, 2, 2), 8))
     assert out.shape == (2, 8, 16) and out.isfinite().all()
+
+
+@pytest.mark.parametrize("block", [0, 1])
+def test_attention_maps_are_the_weights_that_are_used(block):
+    torch.manual_seed(0)
+    model = VideoTransformer(TransformerConfig(dim=32, n_heads=2, n_blocks=2, mlp_dim=32))
+    for p in model.parameters(): nn.init.normal_(p, 0, .2)
+    x, text = noise(1, 16, 4, 8, 8), states(1, n=5)
+    before = model(x, torch.zeros(1), text)
+    tokens, words = attention_maps(model, x, torch.zeros(1), text, block)
+    assert tokens.shape == (64, 64) and words.shape[0] == 64
+    assert torch.allclose(tokens.sum(1), torch.ones(64), atol=1e-5) and torch.allclose(words.sum(1), torch.ones(64), atol=1e-5)
+    assert torch.equal(model(x, torch.zeros(1), text), before), "asking leaves nothing behind"
+    assert words[:, ~text.mask[0]].abs().max() == 0 if (~text.mask).any() else True

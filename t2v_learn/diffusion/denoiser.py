@@ -262,7 +262,7 @@ def level_errors(
     "The squared error of the predicted x0 of each clip at each noise level, in the network's units."
     x0 = denoiser.normalize(video)
     noise = seeded_noise([seed + i for i in range(len(x0))], tuple(x0.shape[1:])).to(x0)     # of each clip, whatever stands beside it
-    parts = {"all": torch.ones_like(video[:, 0], dtype=torch.bool), **(parts or {})}
+    parts = {"all": torch.ones_like(x0[:, 0], dtype=torch.bool), **(parts or {})}
     errors = {name: [] for name in parts}
     for level in levels:
         t = denoiser.schedule.t_at(torch.full((len(x0),), float(level), device=x0.device))

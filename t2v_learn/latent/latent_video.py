@@ -19,6 +19,7 @@ from hashlib import blake2b
 import numpy as np
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import Tensor, nn
 
 from ..core import InputError
@@ -156,19 +157,6 @@ class LatentTextToVideo(TextToVideo):
         endless = hasattr(source, "captions") and source.captions() is None
         return super().trainer(LatentData(data, self.denoiser.autoencoder, reuse=8 if endless else 1), config, **options)
 
-    @classmethod
-    def start(cls, preset, data, config, progress=False, **options):
-        model, trainer = super().start(preset, data, config, progress, **options)
-        source = data.data if isinstance(data, Prefetch) else data
-        captions = source.captions() if hasattr(source, "captions") else None          # None: endless
-        if captions and len(set(captions)) <= 5000: model.config["captions"] = sorted(set(captions))
-        return model, trainer
-
-    def warn_unknown(self, prompts):
-        if not self.config.get("captions"): return super().warn_unknown(prompts)
-        said = about_nearest(prompts, self.config["captions"])
-        if said: warnings.warn(said, stacklevel=1)
-
     def __call__(self, prompt, seed=0, num_inference_steps=24, guidance_scale=3.0, progress=False, negative_prompt=None, sampler="dpmpp_2m",
                  guidance_rescale=0.0, guidance_interval=None): # as `TextToVideo`, with other defaults
         return super().__call__(prompt, seed, num_inference_steps, guidance_scale, progress, negative_prompt, sampler, guidance_rescale,
@@ -234,8 +222,24 @@ def about_nearest(
     same = {" ".join(_content(caption)) for caption in known}
     strange = list(dict.fromkeys(prompt for prompt in prompts if " ".join(_content(prompt)) not in same))
     def nearest(prompt): return " or ".join(f'"{caption}"' for caption in nearest_captions(prompt, known)) or "none"
-    said = ", ".join(f'"{prompt}" (nearest known: {nearest(prompt)})' for prompt in strange[:most])
+    def short(prompt): return "".join(c for c in " ".join(prompt.split()) if c.isprintable())[:80]
+    said = ", ".join(f'"{short(prompt)}" (nearest known: {nearest(prompt)})' for prompt in strange[:most])
     return f"never seen in training: {said}" + f" and {len(strange) - most} more" * (len(strange) > most) + "." if strange else ""
+
+# %% ../../nbs/7_latent/73_latent_video.ipynb #knowing
+@patch(cls_method=True)
+def start(cls: LatentTextToVideo, preset, data, config, progress=False, **options): # as `TextToVideo`
+    model, trainer = super(LatentTextToVideo, cls).start(preset, data, config, progress, **options)
+    source = data.data if isinstance(data, Prefetch) else data
+    captions = source.captions() if hasattr(source, "captions") else None            # None: endless
+    if captions and len(set(captions)) <= 5000: model.config["captions"] = sorted(set(captions))
+    return model, trainer
+
+@patch
+def warn_unknown(self: LatentTextToVideo, prompts): # as `VideoGenerator`; of files, with the nearest captions
+    if not self.config.get("captions"): return super(LatentTextToVideo, self).warn_unknown(prompts)
+    said = about_nearest(prompts, self.config["captions"])
+    if said: warnings.warn(said, stacklevel=1)
 
 # %% ../../nbs/7_latent/73_latent_video.ipynb #between
 @torch.no_grad()
