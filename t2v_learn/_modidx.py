@@ -707,6 +707,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                      't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate._report_lines': ( '6_judge/evaluate.html#_report_lines',
                                                                                       't2v_learn/judge/evaluate.py'),
+                                          't2v_learn.judge.evaluate._rights': ( '6_judge/evaluate.html#_rights',
+                                                                                't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate.bootstrap': ( '6_judge/evaluate.html#bootstrap',
                                                                                   't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate.eval_set': ( '6_judge/evaluate.html#eval_set',

@@ -642,7 +642,7 @@ def evaluate(
     pipeline = VideoGenerator.from_pretrained(model, device=device, precision=precision)
     chosen = _given(seed=seed, guidance_scale=guidance_scale, num_inference_steps=steps)
     if data is not None or world_of(pipeline.config) is None:
-        if deranged or edits or save: raise InputError("--deranged, --edits and --save need a model of the tiny world: leave them out.")
+        if deranged or edits or save: raise InputError("--deranged, --edits and --save need a model of our own worlds: leave them out.")
         options = _given(fit=fit, videos=videos, images=images or None, column=column)
         return _evaluate_clips(pipeline, data, split, options, n, **chosen)
     if not edits:

@@ -424,7 +424,7 @@ def test_a_model_of_ones_own_clips_is_evaluated_on_them(t2v, clips, trained):
     assert status == 0 and "training loss" in out and "nearest training clip" in out and "log-SNR" in out
     status, out, err = t2v("evaluate", "--data", clips, "--n", 4, "--steps", 2)
     assert status == 0 and "clips of others" in out
-    refused(t2v("evaluate", "--model", trained, "--edits"), "tiny world")
+    refused(t2v("evaluate", "--model", trained, "--edits"), "our own worlds")
 
 
 # Training

@@ -220,3 +220,30 @@ def test_models_that_cannot_be_measured_are_refused():
     for other in (Other(data="/gone"), Other()):
         with pytest.raises(InputError, match="evaluate it on clips with captions"): evaluate(other)
         with pytest.raises(InputError, match="is not here: give clips with captions"): evaluate_clips(other)
+
+
+# --- the full world
+
+def renders(scenes): return lambda prompts, seed: [Clip(render(scenes[prompt])) for prompt in prompts]
+
+
+@pytest.mark.parametrize("split", ["seen", "held-out-words"])
+def test_true_clips_of_the_full_world_are_right(split):
+    scenes, prompts = eval_set(World("full"), split, 12, 2026)
+    report = evaluate(renders(dict(zip(prompts, scenes))), split, n=12, world="full")
+    assert report.joint > .8 and {"one actor", "two actors"} <= set(report.right)
+    assert len(report.right["one actor"]) + len(report.right["two actors"]) == 12
+    assert len(report.right["background"]) == sum(" on " in f" {p} " or "against" in p or "background" in p for p in prompts) < 12
+    assert f"two actors {np.mean(report.right['two actors']):.1%} (n = {len(report.right['two actors'])})" in str(report)
+    wrong = evaluate(renders(dict(zip(prompts, scenes[1:] + scenes[:1]))), split, n=12, world="full")
+    assert wrong.joint < .2
+
+
+def test_a_model_of_the_full_world_knows_its_world():
+    from t2v_learn.training.pipeline import VideoGenerator
+    class Other(VideoGenerator):
+        def __init__(self): self.config = dict(shape=[3, 16, 64, 64], words=["a", "circle", "red"], trained=dict(preset="full", script="x"))
+        def __call__(self, prompts, seed): return [np.zeros((16, 64, 64, 3), np.uint8) for _ in prompts]
+    report = evaluate(Other(), "held-out-combinations", n=3)
+    assert report.joint == 0 and report.n == len(World("full").combinations("held-out-combinations"))
+    assert len(str(report).splitlines()) < 12, "two hundred combinations are not listed"

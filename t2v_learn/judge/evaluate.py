@@ -23,9 +23,10 @@ from ..diffusion.denoiser import level_errors
 from ..diffusion.pipeline import TextToVideo
 from .controls import derange
 from .learned_readers import agreement, load_reader
+from .reader import score
 from ..training.pipeline import VideoGenerator, trained_on, watched, world_of
 from ..video.datasets import WorldData
-from ..video.verify import fidelity, score, track
+from ..video.verify import fidelity, track
 from ..video.world import World, caption, label, render
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #wilson
@@ -118,10 +119,11 @@ def _report_lines(
     low, high = report.interval
     means = "over combinations" if report.split == "held-out-combinations" else "Wilson"
     lines = [f"{report.split}: joint {report.joint:.1%} [{low:.1%}, {high:.1%}] (95 %, {means}), n = {report.n}"]
-    lines += ["  " + ", ".join(f"{name} {np.mean(ok):.1%}" for name, ok in report.right.items() if name != "joint")]
+    def number(ok): return f" (n = {len(ok)})" * (len(ok) != report.n)             # where not all prompts say it
+    lines += ["  " + ", ".join(f"{name} {np.mean(ok):.1%}{number(ok)}" for name, ok in report.right.items() if name != "joint")]
     lines += [f"  the independent reader sees the same scene in {report.agreement:.1%}"]
     lines += _looks_lines(report)
-    if report.split == "held-out-combinations":
+    if report.split == "held-out-combinations" and len(report.table) <= 60:
         lines += [f"  {color} {shape} {motion}: {sum(ok)}/{len(ok)}" for (shape, color, motion), ok in report.table.items()]
     return lines
 
@@ -185,7 +187,8 @@ def _looks(
 
 def _copied(
     model: Callable, # what drew them
-    clips: list,     # of the tiny world
+    clips: list,     # of that world
+    world: str,      # its name
     n_known: int = 512, # training clips, and new ones
 ) -> tuple:          # see `nearer_to_training`; empty where the training clips are not known
     "Whether the model repeats what it saw."
@@ -194,35 +197,49 @@ def _copied(
             0)) if "script" not in about and about else None    # a script's clips are its own
     if trained is None: return ()
     seen, _ = _clips_of(trained, n_known)
-    unseen, _ = WorldData(World("tiny"), len(seen), seed=10**6)(0)                 # no training has that seed
+    unseen, _ = WorldData(World(world), len(seen), seed=10**6)(0)                 # no training has that seed
     return nearer_to_training(torch.stack([clip.tensor() for clip in clips]), seen, unseen)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #evaluate-2
 SIZES = {"seen": 512, "held-out-combinations": 480, "held-out-words": 512}   # clips per split
 
+def _rights(
+    scores: list,   # of `score`, one for each clip
+    n_actors: list, # of the scene that each clip was asked for
+) -> dict:          # name of an attribute -> right or wrong, of the clips whose prompt says it; joint; one actor, two actors: their joint
+    "Scores by attribute, in the order in which prompts first say them."
+    names = list(dict.fromkeys(name for one in scores for name in one))
+    right = {name: np.array([one[name] for one in scores if name in one]) for name in names}
+    if max(n_actors) == 1: return right
+    for n, name in ((1, "one actor"), (2, "two actors")):
+        if n in n_actors: right[name] = np.array([one["joint"] for one, k in zip(scores, n_actors) if k == n])
+    return right
+
 def evaluate(
-    model: Callable,                # model(prompts, seed=[...]) -> list of clips of the tiny world
+    model: Callable,                # model(prompts, seed=[...]) -> list of clips
     split: str = "seen",            # one of `SIZES`
     n: int | None = None,           # clips; None: that of `SIZES`
     seed: int = 2026,               # of scenes, wording and noise
     deranged: bool = False,         # give each scene the prompt of another one
     batch_size: int = 32,           # clips generated at once
     progress: bool = False,         # show a progress bar
+    world: str = "tiny",            # what a function draws, "tiny" or "full"; a model knows it itself
     **settings: float,              # for the model, e.g. guidance_scale=0.0
 ) -> Report:
     "The share of clips that show what their prompt says."
     if split not in SIZES: raise InputError(f"there is no split {split!r}: choose one of {', '.join(SIZES)}.")
-    if isinstance(model, VideoGenerator) and world_of(model.config) != "tiny":
-        raise InputError("this model does not draw the tiny world, so its clips cannot be read: evaluate it on clips with captions.")
-    scenes, prompts = eval_set(World("tiny"), split, n or SIZES[split], seed)
+    if isinstance(model, VideoGenerator): world = world_of(model.config)
+    if world is None:
+        raise InputError("this model draws no world of ours, so its clips cannot be read: evaluate it on clips with captions.")
+    scenes, prompts = eval_set(World(world), split, n or SIZES[split], seed)
     keys = [(a.shape, a.color, a.motion) for a in (s.actors[0] for s in scenes)]
     if deranged:
         prompts = [prompts[i] for i in derange([label(s) for s in scenes], np.random.default_rng(seed))]
     clips = _generate_all(model, prompts, seed, batch_size, progress, settings)
     scores = [score(clip, scene) for clip, scene in zip(clips, scenes)]
-    right = {name: np.array([s[name] for s in scores]) for name in scores[0]}
-    about = dict(_looks(clips, scenes, keys), nearer=_copied(model, clips))
-    return Report(split, right, keys, agreement(clips, load_reader("tiny")), dict(seed=seed, **settings), clips=clips, **about)
+    about = dict(nearer=_copied(model, clips, world)) | (_looks(clips, scenes, keys) if world == "tiny" else {})
+    right = _rights(scores, [len(s.actors) for s in scenes])
+    return Report(split, right, keys, agreement(clips, load_reader(world)), dict(seed=seed, **settings), clips=clips, **about)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #save-score
 def save_score(
