@@ -664,13 +664,13 @@ def _model_lines(
     pipeline = VideoGenerator.from_pretrained(name)
     config = pipeline.config
     _, f, h, w = config["shape"]
-    prompt = " ".join(config["words"][:5])      # words that it knows
+    prompt = next(iter(config.get("captions", [])), " ".join(config["words"][:5]))     # something that it knows
     pipeline(prompt)                            # a first clip is always slow
     start = time.perf_counter()
     pipeline(prompt)
     seconds = time.perf_counter() - start
     millions = sum(p.numel() for p in pipeline.network.parameters()) / 1e6
-    sizes = f"{f} frames of {w}x{h}, {config['fps']:g} a second; {millions:.1f} million weights"
+    sizes = f"{f} frames of {w}x{h}, {config['fps']:.3g} a second; {millions:.1f} million weights"
     lines = [f"{name}: {sizes}; {seconds:.2f} s a clip on this machine"]
     for split, score in config.get("score", {}).items():
         low, high = score["interval"]

@@ -335,3 +335,27 @@ def test_ways_between_prompts_end_where_the_prompts_are(model):
         assert np.abs(clip.frames.astype(int) - alone.frames).max() <= 1
     assert (ways[1].frames != ways[0].frames).any()
     assert "much longer" in sentence(lambda: interpolate_prompts(model, "dog", "dog " * 60))
+
+
+# --- the model that ships
+
+@pytest.fixture(scope="module")
+def shipped(): return TextToVideo.from_pretrained("emoji", precision="fp32")
+
+
+def test_the_shipped_model_draws_what_it_is_asked_for(shipped):
+    from t2v_learn.judge.emoji import load_judge, score_emoji
+    judge, known = load_judge()
+    asked = ["rocket", "unicorn", "fire", "ghost", "woman swimming, dark skin tone", "woman swimming, light skin tone"]
+    clips = [clip.frames for clip in shipped(asked, seed=5, num_inference_steps=16)]
+    found = score_emoji(judge, known, clips, asked)
+    assert sum(found.name) >= 4 and all(found.top5) and sum(right for right in found.tone if right is not None) == 2
+    assert sum(score_emoji(judge, known, clips, asked[1:] + asked[:1]).caption) <= 1, "exchanged captions"
+    edges = [np.abs(np.diff(clip.astype(float), axis=2)).mean() for clip in clips]
+    assert min(edges) > 1 and all((clip != clip[:1]).any() for clip in clips), "neither blank nor still"
+
+
+def test_it_says_what_it_was_trained_on(shipped):
+    assert shipped.config["trained"]["machine"] and shipped.config["autoencoder"] == load_autoencoder().weights_hash
+    with pytest.warns(UserWarning, match="nearest known"): shipped("a quarterly report", num_inference_steps=2)
+    assert about_nearest(["rocket"], shipped.config["captions"]) == ""
