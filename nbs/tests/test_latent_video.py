@@ -343,6 +343,7 @@ def test_ways_between_prompts_end_where_the_prompts_are(model):
 def shipped(): return TextToVideo.from_pretrained("emoji", precision="fp32")
 
 
+@pytest.mark.filterwarnings("ignore:never seen")
 def test_the_shipped_model_draws_what_it_is_asked_for(shipped):
     from t2v_learn.judge.emoji import load_judge, score_emoji
     judge, known = load_judge()
