@@ -74,12 +74,12 @@ class EMA:
 # %% ../../nbs/3_training/31_optimizers.ipynb #native-bf16
 def native_bf16(
     device: str | torch.device = "cpu", # where the numbers are multiplied
-) -> bool: # True where the processor has bf16 instructions of its own
+) -> bool: # True where there are units for matrix products in bf16
     "Whether bf16 is fast here, not only possible"
     kind = torch.device(device).type
     if kind == "cuda": return torch.cuda.is_bf16_supported(including_emulation=False)
     if kind != "cpu": return False
-    return any(getattr(torch.cpu, f, bool)() for f in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return getattr(torch.cpu, "_is_amx_tile_supported", bool)()
 
 # %% ../../nbs/3_training/31_optimizers.ipynb #pick-precision
 def pick_precision(
@@ -159,7 +159,7 @@ class TrainConfig:
     decay: str = "linear"           # how it falls: linear, cosine, 1-sqrt, none
     ema: float = 0.998              # memory of the averaged weights
     grad_clip: float | None = 1.0   # longest gradient that is followed
-    precision: str = "auto"         # fp32, bf16, or auto: bf16 where the processor has it
+    precision: str = "auto"         # fp32, bf16, or auto: bf16 where it is fast
     seed: int = 0                   # of batches, noise and dropout
     save_every_steps: int | None = None        # a checkpoint every so many updates
     save_every_minutes: float | None = 2.0     # and every so many minutes

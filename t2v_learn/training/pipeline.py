@@ -327,7 +327,7 @@ class VideoGenerator(ModelHubMixin, library_name="t2v_learn", pipeline_tag="text
         encoder: TextEncoder,     # the BERT it was trained with
         config: dict,             # "shape" (c, f, h, w), "fps", "words" seen in training, and what `network_config` adds
         device: str = "auto",     # see `pick_device`
-        precision: str = "auto",  # "fp32", "bf16", or "auto": bf16 where the processor has it
+        precision: str = "auto",  # "fp32", "bf16", or "auto": bf16 where it is fast
     ):
         self.device = pick_device(device)
         self.dtype = pick_precision(precision, self.device)
