@@ -5,7 +5,7 @@
     python nbs/tools/measure_latent.py discriminator [--steps N]         trained further, with and without one
     python nbs/tools/measure_latent.py emoji                             the scores of the shipped model `emoji`, and its controls
     python nbs/tools/measure_latent.py gallery                           its clips of a fixed list of prompts, into data/gallery
-    python nbs/tools/measure_latent.py decide SEED [--minutes M]         pixels or latents, U-Net or transformer: M minutes each on one core
+    python nbs/tools/measure_latent.py decide [SEED] [--minutes M]       pixels or latents, U-Net or transformer: M minutes each
 
 Rows go to nbs/7_latent/results, as soon as they are known; what stands there already is not trained again. Made for a GPU (see
 recorded.py); on two CPU cores a row of the transformer takes half an hour.
@@ -22,13 +22,14 @@ import imageio.v3 as imageio
 import numpy as np
 import torch
 import torch.nn.functional as F
+import train_many
 from einops import rearrange
 from recorded import DEVICE, Recorded
 from torch import nn
 from train_autoencoder import measure, unseen_clips
-from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, draw_part, drawn_clips,
-                          keep_positions_on_device, machine, nearest_score, new_denoiser, transformer_training, use_flat_convolutions,
-                          varied)
+from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, denoiser_training, draw_part, drawn_clips,
+                          keep_positions_on_device, machine, nearest_score, new_denoiser, score_clip, transformer_training,
+                          use_flat_convolutions, varied)
 
 from t2v_learn.core import clone_folder, sha256, shipped_folder, write_json
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
@@ -36,7 +37,6 @@ from t2v_learn.diffusion.editing import TextToVideo
 from t2v_learn.diffusion.unet3d import UNet3D, UNetConfig
 from t2v_learn.judge.emoji import load_judge, score_emoji
 from t2v_learn.judge.evaluate import eval_set
-from t2v_learn.judge.reader import score
 from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, fit_pca, gradient_loss, kl_loss, load_autoencoder,
                                           make_autoencoder_loss, pca_copy, psnr)
 from t2v_learn.latent.latent_video import LatentConfig, LatentDenoiser, LatentTextToVideo, interpolate_prompts
@@ -44,8 +44,8 @@ from t2v_learn.latent.transformer import TransformerConfig, VideoTransformer, mo
 from t2v_learn.text.attention import rotate
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.optimizers import TrainConfig
-from t2v_learn.training.pipeline import first_batches, text_statistics
-from t2v_learn.video.datasets import WorldData, open_sequence
+from t2v_learn.training.pipeline import FirstBatches, caption_words, text_statistics
+from t2v_learn.video.datasets import open_sequence
 from t2v_learn.video.world import World, render
 
 RESULTS = Path(__file__).parents[1] / "7_latent" / "results"
@@ -378,10 +378,10 @@ def pixel_unet(config, autoencoder):
                                               spacetime_attention=(False, False, False, True))))
 
 
-ARMS = {    # name -> network, the class of the pipeline, how it is trained, how it draws
-    "latent transformer": (LatentDenoiser, LatentTextToVideo, "full", {}),
-    "latent U-Net": (LatentUNet, LatentTextToVideo, "full", {}),
-    "pixel U-Net": (pixel_unet, TextToVideo, "tiny", dict(guidance_scale=2.0)),
+ARMS = {    # name -> network, pipeline, preset, how it draws, clips a step, seconds of such a step on one CPU core
+    "latent transformer": (LatentDenoiser, LatentTextToVideo, "full", {}, 32, 2.1),
+    "latent U-Net": (LatentUNet, LatentTextToVideo, "full", {}, 32, 2.1),
+    "pixel U-Net": (pixel_unet, TextToVideo, "tiny", dict(guidance_scale=2.0), 16, 9.0),
 }
 
 
@@ -390,43 +390,46 @@ def edges(frames): # the mean step from pixel to pixel
     return np.abs(np.diff(frames, axis=1)).mean() + np.abs(np.diff(frames, axis=2)).mean()
 
 
-def measure_arms(seed, minutes, only, n=64):
-    "Clips are drawn and encoded, and captions read, inside the minutes"
-    torch.set_num_threads(1)
-    for name, (build, kind, preset, drawing) in ARMS.items():
-        if only and only not in name or known(f"decide-{seed}", name): continue
+def measure_arms(seeds, minutes, only, scratch, parts=16, n=128):
+    """As many steps as a training on two CPU cores makes in so many minutes, wherever they are made
+
+    Seconds of a step were measured on one core of a processor without units for bf16, in float32: loss, gradient and optimizer (and, of
+    latents, an eighth of a batch of clips encoded). They are what is compared; a GPU has other ratios.
+    """
+    scratch.mkdir(exist_ok=True)
+    with get_context("fork").Pool(max(1, (os.cpu_count() or 2) - 1)) as pool:
+        captions = [text for part in pool.map(draw_part, [(k, scratch) for k in range(parts)]) for text in part]
+        keep_positions_on_device()
+        train_many.keep_positions_on_device()
+        ae = load_autoencoder(os.environ.get("AUTOENCODER", "autoencoder")).to(DEVICE)
         encoder = TextEncoder()
-        torch.manual_seed(seed)
-        began = time.perf_counter()
-        denoiser = build(LatentConfig(), load_autoencoder())
-        data = WorldData(World("full"), 16 if kind is TextToVideo else 32, seed)
-        seen = first_batches(data)
-        denoiser.fit_text(text_statistics(encoder, seen))
-        denoiser.fit_data(seen.video)
-        model = kind(denoiser, encoder, dict(shape=[3, 16, 64, 64], fps=8.0, words=seen.words), "cpu", "fp32")
-        config = TrainConfig(minutes=minutes, seed=seed, precision="fp32", **kind.presets[preset].settings)
-        trainer = model.trainer(data, config, device="cpu")
-        trainer.budget.used += time.perf_counter() - began
-        trainer.fit(progress=False)
-        trainer.ema.copy_to(model.network)
-        model.network.eval()
-        losses = [row["loss"] for row in trainer.history[-50:]]
-        row = dict(name=name, seed=seed, minutes=minutes, threads=1, batch=data.batch_size, steps=trainer.budget.step,
-                   parameters=sum(p.numel() for p in denoiser.parameters()), loss=round(np.mean(losses), 4))
-        began = time.perf_counter()
-        for split in ("seen", "held-out-combinations"):
-            scenes, prompts = eval_set(World("full"), split, n, 2026)
-            scenes, prompts = scenes[:n], prompts[:n]
-            clips = [clip for k in range(0, n, 16) for clip in model(prompts[k:k + 16], seed=1000 + k, **drawing)]
-            scores = [score(clip, scene) for clip, scene in zip(clips, scenes)]
-            names = sorted({key for one in scores for key in one})
-            row[split] = {key: round(np.mean([one[key] for one in scores if key in one]), 3) for key in names}
-            sharp = [edges(clip.frames) / edges(render(scene)) for clip, scene in zip(clips, scenes)]
-            row[split] |= dict(n=n, edges=round(float(np.mean(sharp)), 3))
-        row["seconds_a_clip"] = round((time.perf_counter() - began) / (2 * n), 2)
-        add_row(f"decide-{seed}", row)
-        trainer.model.cpu()
-        model.save_pretrained(Path("/tmp/decided") / f"{name.replace(' ', '-')}-{seed}", half=True)
+        pixels = drawn_clips(scratch, parts)
+        latents = all_latents(ae, pixels)
+        texts = Texts(encoder, captions)
+        sets = {split: [some[:n] for some in eval_set(World("full"), split, n, 2026)] for split in ("seen", "held-out-combinations")}
+        for seed in seeds:
+            for name, (build, kind, preset, drawing, batch, seconds) in ARMS.items():
+                if only and only not in name or known(f"decide-{seed}", name): continue
+                torch.manual_seed(seed)
+                denoiser = build(LatentConfig(), ae)
+                denoiser.fit_text(text_statistics(encoder, FirstBatches(None, sorted(set(captions[:1280])), [])))
+                denoiser.fit_data(pixels[:512].float() / 127.5 - 1)
+                steps = round(2 * 60 * minutes / seconds)
+                clips = pixels.to(DEVICE) if kind is TextToVideo else latents
+                training = denoiser_training(denoiser, clips, texts, texts.of(captions), batch, seed=seed, **kind.presets[preset].settings)
+                training.fit(steps=steps)
+                model = kind(training.average, encoder, dict(shape=[3, 16, 64, 64], fps=8.0, words=caption_words(captions)), DEVICE)
+                row = dict(name=name, seed=seed, minutes=minutes, steps=steps, batch=batch, machine=machine(),
+                           parameters=sum(p.numel() for p in denoiser.parameters()), loss=round(float(training.last_loss), 4))
+                began = time.perf_counter()
+                for split, (scenes, prompts) in sets.items():
+                    drawn = [clip.frames for k in range(0, n, 32) for clip in model(prompts[k:k + 32], seed=1000 + k, **drawing)]
+                    scores = pool.map(score_clip, list(zip(drawn, scenes)))
+                    names = sorted({key for one in scores for key in one})
+                    row[split] = {key: round(np.mean([one[key] for one in scores if key in one]), 3) for key in names}
+                    sharp = [edges(frames) / edges(render(scene)) for frames, scene in zip(drawn, scenes)]
+                    row[split] |= dict(n=n, edges=round(float(np.mean(sharp)), 3))
+                add_row(f"decide-{seed}", row | dict(seconds_a_clip=round((time.perf_counter() - began) / (2 * n), 3)))
 
 
 # --- the shipped model `emoji`
@@ -527,7 +530,7 @@ def main():
     asked.add_argument("seed", type=int, nargs="?", default=0)
     asked.add_argument("--steps", type=int, default=500)
     asked.add_argument("--batch", type=int, default=128)
-    asked.add_argument("--minutes", type=float, default=30)
+    asked.add_argument("--minutes", type=float, default=120)
     asked.add_argument("--only", help="a part of the name")
     asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"))
     asked = asked.parse_args()
@@ -536,7 +539,7 @@ def main():
     elif asked.what == "autoencoder": measure_autoencoders(asked.steps, asked.batch, asked.only, asked.scratch)
     elif asked.what == "emoji": measure_emoji(asked.scratch)
     elif asked.what == "gallery": draw_gallery()
-    elif asked.what == "decide": measure_arms(asked.seed, asked.minutes, asked.only)
+    elif asked.what == "decide": measure_arms(range(asked.seed, 3), asked.minutes, asked.only, asked.scratch)
     else: measure_discriminator(asked.steps, asked.batch, asked.scratch)
 
 

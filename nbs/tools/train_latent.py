@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from recorded import DEVICE, Recorded
 from train_autoencoder import EMOJI, emoji_clips, measure, unseen_clips
 
-from t2v_learn.core import InputError
+from t2v_learn.core import InputError, read_json, write_json
 from t2v_learn.diffusion.denoiser import _draw_given
 from t2v_learn.diffusion.guidance import sample
 from t2v_learn.diffusion.sampling import find_sampler
@@ -49,6 +49,7 @@ SPLITS = ("train", "held-out-combinations", "held-out-names")
 def draw_part(job):
     "Clips of the full world, in a file, and their captions"
     part, folder = job
+    if (folder / f"{part}.json").exists(): return read_json(folder / f"{part}.json", needs=("captions",))["captions"]   # drawn before
     torch.set_num_threads(1)
     rng = np.random.default_rng([SEED, part])
     world = World("full")
@@ -58,6 +59,7 @@ def draw_part(job):
         clips.append(render(scene))
         captions.append(caption(scene, rng))
     np.save(folder / f"{part}.npy", np.stack(clips).transpose(0, 4, 1, 2, 3))             # n c f h w
+    write_json(folder / f"{part}.json", dict(captions=captions))
     return captions
 
 
@@ -229,23 +231,33 @@ def new_denoiser(config, encoder, captions, sampled, ae, seed=0):
     return denoiser
 
 
-def transformer_training(denoiser, latents, texts, numbers, batch=256, **settings):
-    "`Denoiser.loss` with all random numbers drawn on the device"
-    config = denoiser.config
-    levels = config.levels
+def mixture(levels, batch): # means and spreads of a batch's log-SNR, in turns as `NoiseLevels.sample` has them
     part = torch.arange(batch) % len(levels.means)
-    mean, std = torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
+    return torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
+
+
+def denoiser_training(denoiser, clips, texts, numbers, batch=256, **settings):
+    "`Denoiser.loss` with all random numbers drawn on the device; clips are latents in 16 bits, or pixels in bytes"
+    config = denoiser.config
+    mixtures = [mixture(levels, batch) for levels in (config.first_levels, config.levels)]
     def loss(training):
-        rows = training.below(len(latents), batch)
-        video = latents[rows].float()
-        t = denoiser.schedule.t_at((mean + std * training.randn(batch)).clamp(*levels.limits))
+        rows = training.below(len(clips), batch)
+        video = clips[rows].float()
+        if clips.dtype == torch.uint8: video = video / 127.5 - 1
+        early = training.progress < config.first_share
+        mean, std = (torch.where(early, first, later) for first, later in zip(*mixtures))
+        t = denoiser.schedule.t_at((mean + std * training.randn(batch)).clamp(*config.levels.limits))
         if config.p_given:
             given = _draw_given(batch, video.shape[2], config.p_given, training.generator)
             t = torch.where(given, 0.0, t[:, None])
         cond_mask = training.rand(batch) >= config.p_uncond
         return denoiser.loss_at(video, texts[numbers[rows]], t, training.randn(*video.shape), cond_mask)
-    settings = dict(LatentTextToVideo.presets["full"].settings) | settings
     return Recorded(denoiser, loss, TrainConfig(steps=1, **settings))
+
+
+def transformer_training(denoiser, latents, texts, numbers, batch=256, **settings):
+    "With the settings of the presets"
+    return denoiser_training(denoiser, latents, texts, numbers, batch, **dict(LatentTextToVideo.presets["full"].settings) | settings)
 
 
 @torch.no_grad()
