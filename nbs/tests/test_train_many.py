@@ -2,6 +2,7 @@
 import json
 
 import pytest
+import recorded
 import torch
 import train_many
 from denoisers import SMALL
@@ -23,7 +24,7 @@ class Captions:
 
 @pytest.fixture
 def run(monkeypatch):
-    monkeypatch.setattr(train_many, "DEVICE", "cpu")
+    for module in (train_many, recorded): monkeypatch.setattr(module, "DEVICE", "cpu")
     torch.manual_seed(0)
     pool = torch.randint(0, 255, (8, 3, 4, 16, 16), dtype=torch.uint8)
     return train_many.Run(Denoiser(DenoiserConfig(UNetConfig(**SMALL))), pool, Captions(), torch.arange(8), steps=10, batch_size=4)
@@ -31,24 +32,24 @@ def run(monkeypatch):
 
 def test_its_updates_are_those_of_the_library(run):
     "Clipping, Muon and Adam, the rates' schedule, and the average"
-    denoiser = Denoiser(run.denoiser.config)
-    denoiser.load_state_dict(run.denoiser.state_dict())
+    denoiser = Denoiser(run.model.config)
+    denoiser.load_state_dict(run.model.state_dict())
     optimizer = make_optimizer(denoiser, run.config)
     average = EMA(denoiser, run.config.ema)
     for step in range(3):
-        run.train_step()
-        for mine, theirs in zip(denoiser.parameters(), run.denoiser.parameters()): mine.grad = theirs.grad.clone()
+        run.eager_step()
+        for mine, theirs in zip(denoiser.parameters(), run.model.parameters()): mine.grad = theirs.grad.clone()
         torch.nn.utils.clip_grad_norm_(denoiser.parameters(), run.config.grad_clip)
         scale = lr_scale(step / 10, step, run.config.warmup, run.config.decay_from, run.config.decay)
         for group in optimizer.param_groups: group["lr"] = group["base_lr"] * scale
         optimizer.step()
         average.update(denoiser)
-    pairs = [*zip(denoiser.parameters(), run.denoiser.parameters()), *zip(average.model.parameters(), run.average.parameters())]
+    pairs = [*zip(denoiser.parameters(), run.model.parameters()), *zip(average.model.parameters(), run.average.parameters())]
     assert max((mine - theirs).abs().max().item() for mine, theirs in pairs) < 1e-6
 
 
 def test_what_is_on_the_way_is_kept(run):
-    kept = dict(run.fit((2, 10)))
+    kept = dict(run.snapshots(2, 10))
     assert list(kept) == [2, 10] and run.done == 10
     assert not torch.equal(kept[2].unet.conv_in.weight, kept[10].unet.conv_in.weight)
 

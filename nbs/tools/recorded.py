@@ -2,7 +2,8 @@
 
 A small network's step is hundreds of small kernels, and starting each from Python takes longer than the GPU needs for it; a recorded step
 is started once. So nothing in it may wait for the CPU: batches are drawn on the device, and every number that changes is a tensor there.
-On a CPU, or with EAGER=1, the same step runs eagerly. The optimizer is that of `training.optimizers`, with its rates as tensors.
+On a CPU, or with EAGER=1, the same step runs eagerly. The optimizer is that of `training.optimizers`, with its rates as tensors; its
+updates equal the library's (test_train_many.py).
 """
 import copy
 import os
@@ -13,6 +14,11 @@ import torch
 from t2v_learn.training.optimizers import newton_schulz, split_weights
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def mixture(levels, batch): # means and spreads of a batch's log-SNR, in turns as `NoiseLevels.sample` has them
+    part = torch.arange(batch) % len(levels.means)
+    return torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
 
 
 class Recorded:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from recorded import DEVICE, Recorded
+from recorded import DEVICE, Recorded, mixture
 from train_autoencoder import EMOJI, emoji_clips, measure, unseen_clips
 
 from t2v_learn.core import InputError, read_json, write_json
@@ -229,11 +229,6 @@ def new_denoiser(config, encoder, captions, sampled, ae, seed=0):
     seen = FirstBatches(None, _evenly(captions, 256) if sampled else captions[:1024], [], sampled)
     denoiser.fit_text(text_statistics(encoder, seen))
     return denoiser
-
-
-def mixture(levels, batch): # means and spreads of a batch's log-SNR, in turns as `NoiseLevels.sample` has them
-    part = torch.arange(batch) % len(levels.means)
-    return torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
 
 
 def denoiser_training(denoiser, clips, texts, numbers, batch=256, **settings):

@@ -5,9 +5,7 @@
 the table of lesson 59 for 3 seeds, into nbs/5_diffusion/results/ablations.json; stopped, it goes on with the row that it was in.
 `python nbs/tools/train_many.py copies` asks whether the shipped model repeats the clips that it was trained on.
 
-On a GPU a whole training step is one CUDA graph: forward, backward, optimizer, averages and all random numbers, which are drawn there
-from 32,768 clips rendered in advance. On a CPU the same step runs eagerly. The optimizer is that of `training.optimizers` with its rates
-as tensors; its updates were compared with the library's over four steps: equal within 3e-8.
+On a GPU a whole training step is one CUDA graph (recorded.py), on 32,768 clips that are rendered in advance.
 """
 import copy
 import json
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from recorded import DEVICE, Recorded, mixture
 from torch import nn
 
 from t2v_learn.core import write_json
@@ -29,12 +28,11 @@ from t2v_learn.diffusion.pipeline import TextToVideo
 from t2v_learn.diffusion.unet3d import UNetConfig
 from t2v_learn.judge.evaluate import eval_set, evaluate, nearer_to_training, wilson
 from t2v_learn.text.bert import TextEncoder, TextStates
-from t2v_learn.training.optimizers import TrainConfig, newton_schulz, split_weights
+from t2v_learn.training.optimizers import TrainConfig
 from t2v_learn.training.pipeline import caption_words
 from t2v_learn.video.datasets import WorldData
 from t2v_learn.video.world import World, caption, render
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 TABLE = Path(__file__).parents[1] / "5_diffusion" / "results" / "ablations.json"
 POOL_SEED = 777
 N_POOL = 32_768
@@ -90,47 +88,24 @@ def keep_positions_on_device():
 
 # --- one training
 
-class Run:
-    "A training whose step can be recorded as one CUDA graph"
+class Run(Recorded):
+    "A training of a denoiser on a pool of clips, with all random numbers drawn on the device"
     def __init__(self, denoiser, pool, captions, numbers, steps, seed=0, batch_size=16, uniform=False, **settings):
         self.pool, self.captions, self.numbers = pool, captions, numbers
-        self.steps, self.batch_size, self.uniform = steps, batch_size, uniform
-        self.config = c = TrainConfig(steps=steps, seed=seed, **TextToVideo.presets["tiny"].settings | settings)
+        self.batch_size, self.uniform = batch_size, uniform
         denoiser.fit_text(TextStates(*(s.cpu() for s in vars(captions[numbers.unique()]).values())))
         denoiser.fit_data(pool[:512].float().cpu() / 127.5 - 1)
-        self.denoiser = denoiser.to(DEVICE)
-        self.average = copy.deepcopy(denoiser).eval().requires_grad_(False)
-        self.generator = torch.Generator(DEVICE).manual_seed(1000 * seed + 17)
-        self.step = torch.zeros((), device=DEVICE, dtype=torch.float64)
-        self.done = 0
-        self.matrices, self.others, rates, decays = {}, [], [], []
-        for group in split_weights(denoiser, c):
-            muon = c.optimizer == "muon"
-            for p in group["params"]:
-                if muon and group["matrices"]: self.matrices.setdefault(tuple(p.flatten(1).shape), []).append(p)
-                else:
-                    self.others.append(p)
-                    rates.append(torch.full((p.numel(),), group["lr"] * (group["factor"] if muon else 1)))
-                    decays.append(torch.full((p.numel(),), group["weight_decay"]))
-        self.rates, self.decays = torch.cat(rates).to(DEVICE), torch.cat(decays).to(DEVICE)
-        self.m, self.v = torch.zeros_like(self.rates), torch.zeros_like(self.rates)
-        self.momentum = {shape: torch.zeros(len(ps), *shape, device=DEVICE) for shape, ps in self.matrices.items()}
-        self.mixtures = [self.mixture(levels) for levels in (denoiser.config.first_levels, denoiser.config.levels)]
-        self.ema = torch.tensor(c.ema, dtype=torch.float64, device=DEVICE)
+        config = TrainConfig(steps=steps, seed=seed, **TextToVideo.presets["tiny"].settings | settings)
+        super().__init__(denoiser, Run.clip_loss, config, bf16=False)
+        self.steps.fill_(steps)
+        self.mixtures = [mixture(levels, batch_size) for levels in (denoiser.config.first_levels, denoiser.config.levels)]
 
-    def mixture(self, levels):
-        part = torch.arange(self.batch_size) % len(levels.means)
-        return torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
-
-    def rand(self, *shape): return torch.rand(*shape, device=DEVICE, generator=self.generator)
-    def randn(self, *shape): return torch.randn(*shape, device=DEVICE, generator=self.generator)
-
-    def loss(self):
-        "As `Denoiser.loss`, with all random numbers drawn on the device"
-        d, b = self.denoiser, self.batch_size
-        rows = (self.rand(b) * len(self.numbers)).long().clamp(max=len(self.numbers) - 1)
+    def clip_loss(self):
+        "As `Denoiser.loss`"
+        d, b = self.model, self.batch_size
+        rows = self.below(len(self.numbers), b)
         video = self.pool[rows].float() / 127.5 - 1
-        early = self.step / self.steps < d.config.first_share
+        early = self.progress < d.config.first_share
         mean, std = (torch.where(early, first, later) for first, later in zip(*self.mixtures))
         t = d.schedule.t_at((mean + std * self.randn(b)).clamp(*d.config.levels.limits))
         if self.uniform: t = self.rand(b).clamp(0.002, 0.998)
@@ -140,69 +115,12 @@ class Run:
         cond_mask = self.rand(b) >= d.config.p_uncond
         return d.loss_at(video, self.captions[self.numbers[rows]], t, self.randn(*video.shape), cond_mask)
 
-    def scale(self):
-        left = ((1 - self.step / self.steps) / (1 - self.config.decay_from)).clamp(0, 1)
-        return (((self.step + 1) / max(1, self.config.warmup)).clamp(max=1) * left).float()
-
-    @torch.no_grad()
-    def update(self):
-        "Muon for matrices, Adam for the others, and the average; every number that changes is a tensor"
-        c, s = self.config, self.scale()
-        params = list(self.denoiser.parameters())
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([p.grad for p in params])))
-        clip = (c.grad_clip / (norm + 1e-6)).clamp(max=1)
-        g = torch.cat([p.grad.flatten() for p in self.others]) * clip
-        self.m.lerp_(g, 1 - c.betas[0])
-        self.v.mul_(c.betas[1]).addcmul_(g, g, value=1 - c.betas[1])
-        t = self.step + 1
-        m_hat = self.m / (1 - c.betas[0]**t).float()
-        v_hat = self.v / (1 - c.betas[1]**t).float()
-        flat = torch.cat([p.flatten() for p in self.others])
-        flat = flat * (1 - s * self.rates * self.decays) - s * self.rates * m_hat / (v_hat.sqrt() + 1e-8)
-        for p, new in zip(self.others, flat.split([p.numel() for p in self.others])): p.copy_(new.view(p.shape))
-        for (rows, columns), ps in self.matrices.items():
-            gradients = torch.stack([p.grad.flatten(1) for p in ps]) * clip
-            memory = self.momentum[rows, columns].lerp_(gradients, 0.05)
-            directions = newton_schulz(gradients.lerp(memory, 0.95))
-            step = s * c.matrix_lr * max(1, rows / columns)**0.5
-            for p, direction in zip(ps, directions):
-                p.copy_(p * (1 - s * c.matrix_lr * c.weight_decay) - step * direction.reshape(p.shape))
-        share = 1 - torch.minimum(self.ema, (1 + self.step) / (10 + self.step)).float()
-        averages = list(self.average.parameters())
-        moved = torch._foreach_sub(params, averages)
-        torch._foreach_mul_(moved, share)
-        torch._foreach_add_(averages, moved)
-        self.step += 1
-
-    def train_step(self):
-        self.denoiser.zero_grad(set_to_none=True)
-        self.loss().backward()
-        for p in self.denoiser.parameters():
-            if p.grad is None: p.grad = torch.zeros_like(p)
-        self.update()
-
-    def record(self):
-        "The step as a CUDA graph; the steps that warm it up leave no trace"
-        kept = [(x, x.clone()) for x in (*self.denoiser.state_dict().values(), *self.average.state_dict().values(),
-                                         self.m, self.v, self.step, *self.momentum.values())]
-        stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            for _ in range(2): self.train_step()
-        torch.cuda.current_stream().wait_stream(stream)
-        for x, before in kept: x.copy_(before)
-        self.graph = torch.cuda.CUDAGraph()
-        self.graph.register_generator_state(self.generator)
-        self.denoiser.zero_grad(set_to_none=True)
-        with torch.cuda.graph(self.graph, stream=stream): self.train_step()
-        self.train_step = self.graph.replay
-
-    def fit(self, snapshots=()):
+    def snapshots(self, *steps):
         "All steps; yields the averaged weights after each of some numbers of them"
         if DEVICE == "cuda": self.record()
-        while self.done < self.steps:
-            self.train_step()
-            self.done += 1
-            if self.done in snapshots: yield self.done, copy.deepcopy(self.average).cpu()
+        while self.done < self.config.steps:
+            self.one_step()
+            if self.done in steps: yield self.done, copy.deepcopy(self.average).cpu()
 
 
 # --- the rows of the table: what is changed
@@ -360,7 +278,7 @@ def ablations(n_seeds):
         torch.manual_seed(seed)
         denoiser = row.pop("build", recipe())()
         run = Run(denoiser, pool.to(DEVICE), captions, numbers, steps, seed, **row)
-        for _ in run.fit(): pass
+        for _ in run.snapshots(): pass
         rows.append(dict(name=name, seed=seed, steps=steps, **measure(run.average, captions, steps)))
         write_json(TABLE, dict(rows=rows))
         print(rows[-1], flush=True)
@@ -375,7 +293,7 @@ def train_tiny(folder):
     numbers = torch.tensor([captions.numbers[text] for text in words], device=DEVICE)
     torch.manual_seed(0)
     run = Run(Denoiser(), pool.to(DEVICE), captions, numbers, SNAPSHOTS[25])
-    for step, denoiser in run.fit(SNAPSHOTS.values()):
+    for step, denoiser in run.snapshots(*SNAPSHOTS.values()):
         as_model(denoiser, captions, step).save_pretrained(folder / f"{step}", half=True)
         print(f"{folder / str(step)} after {step} steps", flush=True)
 

@@ -1,0 +1,87 @@
+"The tools that train the latent models on a GPU: what they do otherwise gives the numbers of the library"
+import numpy as np
+import pytest
+import torch
+import train_latent
+from recorded import Recorded
+
+from t2v_learn.latent import autoencoder
+from t2v_learn.latent.autoencoder import Autoencoder, AutoencoderConfig, LossWeights
+from t2v_learn.training.optimizers import TrainConfig
+
+
+class Chosen(Recorded):
+    "Random numbers that are chosen"
+    def __init__(self, numbers): self.numbers = iter(numbers)
+    def rand(self, *shape): return torch.full(shape, next(self.numbers))
+
+
+@pytest.fixture
+def clips(): return torch.randint(0, 255, (3, 3, 4, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_flat_convolutions_give_the_same_numbers(monkeypatch):
+    torch.manual_seed(0)
+    model = Autoencoder(AutoencoderConfig(4, (8, 16, 24), 1, 1))
+    for p in model.parameters(): torch.nn.init.normal_(p, 0, .1)
+    video = torch.rand(2, 3, 8, 16, 16) * 2 - 1
+    mean, log_variance = model.posterior(video)
+    copy = model.draw(mean)
+    for owner in (autoencoder.CausalConv3d, autoencoder.CausalBlock): monkeypatch.setattr(owner, "forward", owner.forward)
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    train_latent.use_flat_convolutions()
+    for mine, theirs in ((mean, model.posterior(video)[0]), (log_variance, model.posterior(video)[1]), (copy, model.draw(mean))):
+        assert torch.allclose(mine, theirs, atol=1e-5)
+    cache = {}
+    pieces = torch.cat([model.posterior(video[:, :, k:k + 4], cache)[0] for k in (0, 4)], 2)
+    assert torch.allclose(pieces, mean, atol=1e-5), "and in pieces"
+
+
+def test_clips_are_varied_on_the_device(clips):
+    plain = [.5, .5, .5, .9, .1, 0.]                    # which clip, no way across, none down, not mirrored, not backwards, colours kept
+    found = train_latent.varied(clips, Chosen(plain), 1)
+    assert torch.allclose(found, clips[1:2].float() / 127.5 - 1)
+    for place, value, change in ((1, .9, lambda x: x.roll(-5, -1)[..., :10]), (2, .9, lambda x: x.roll(-5, -2)[..., :10, :]),
+                                 (3, .1, lambda x: x.flip(-1)), (4, .9, lambda x: x.flip(2)), (5, .55, lambda x: x[:, [0, 2, 1]])):
+        numbers = [*plain]
+        numbers[place] = value
+        wanted = change(clips[1:2].float() / 127.5 - 1)
+        changed = train_latent.varied(clips, Chosen(numbers), 1)
+        assert torch.allclose(changed[..., :wanted.shape[-2], :wanted.shape[-1]], wanted), place
+
+
+def test_a_budget_in_seconds_ends_with_the_rate_at_zero(clips):
+    world = torch.zeros(3, 3, 4, 16, 16, dtype=torch.uint8)
+    torch.manual_seed(0)
+    training = train_latent.autoencoder_training(Autoencoder(AutoencoderConfig(4, (8, 8, 8), 1, 1)), clips, world, 3, LossWeights())
+    seen = []
+    training.fit(seconds=1.0, look=lambda one: seen.append(one.done), looks=2)
+    assert training.done >= 12 and float(training.progress) == 1 and float(training.scale()) == 0 and seen[-1] == training.done
+    assert all(torch.isfinite(p).all() for p in training.average.parameters())
+
+
+def test_a_part_of_the_world_is_drawn_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_latent, "PART", 3)
+    captions = train_latent.draw_part((0, tmp_path))
+    assert len(captions) == 3 and train_latent.drawn_clips(tmp_path, 1).shape == (3, 3, 16, 64, 64)
+    monkeypatch.setattr(train_latent, "render", None)
+    assert train_latent.draw_part((0, tmp_path)) == captions
+
+
+def test_the_score_of_true_latents_is_one(monkeypatch):
+    captions = ["fox", "runner, dark skin tone", "runner, light skin tone"]
+    latents = torch.randn(3, 4, 2, 2, 2, generator=torch.Generator().manual_seed(0))
+    texts = type("T", (), dict(of=lambda self, some: torch.tensor([captions.index(text) for text in some])))()
+    monkeypatch.setattr(train_latent, "draw_latents", lambda denoiser, texts, numbers, seed: latents[numbers])
+    monkeypatch.setattr(torch.Tensor, "topk", lambda x, k, **options: torch.sort(x, 1), raising=False)
+    assert train_latent.nearest_score(None, texts, latents, captions, [0, 1, 2]) == dict(n=3, top1=1, top5=1, name=1, both=1)
+    monkeypatch.setattr(train_latent, "draw_latents", lambda denoiser, texts, numbers, seed: latents[[0, 2, 1]])
+    found = train_latent.nearest_score(None, texts, latents, captions, [0, 1, 2])
+    assert found["top1"] == found["both"] == pytest.approx(1 / 3, abs=.01) and found["name"] == 1
+
+
+def test_steps_and_rates():
+    config = TrainConfig(steps=1, warmup=4, decay_from=.5)
+    training = Recorded(torch.nn.Linear(2, 2), lambda one: one.model(one.rand(3, 2)).square().mean(), config)
+    training.fit(steps=20)
+    assert training.done == 20 and np.isfinite(float(training.last_loss))
