@@ -457,7 +457,7 @@ def measure_emoji(scratch, n_seen=512, n_seeds=3):
     asked = {"seen": [clips["train"].captions[i] for i in chosen],
              "held-out-combinations": n_seeds * clips["held-out-combinations"].captions,
              "held-out-names": clips["held-out-names"].captions}
-    found = dict(machine=machine(), steps=24, guidance_scale=3.0)
+    found = dict(machine=machine(), steps=24, guidance_scale=2.0)
     def draw(model, captions, seed):
         warnings.simplefilter("ignore")
         return [clip.frames for k in range(0, len(captions), 16) for clip in model(captions[k:k + 16], seed=seed + k)]

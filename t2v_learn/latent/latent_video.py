@@ -157,19 +157,19 @@ class LatentTextToVideo(TextToVideo):
         endless = hasattr(source, "captions") and source.captions() is None
         return super().trainer(LatentData(data, self.denoiser.autoencoder, reuse=8 if endless else 1), config, **options)
 
-    def __call__(self, prompt, seed=0, num_inference_steps=24, guidance_scale=3.0, progress=False, negative_prompt=None, sampler="dpmpp_2m",
+    def __call__(self, prompt, seed=0, num_inference_steps=24, guidance_scale=2.0, progress=False, negative_prompt=None, sampler="dpmpp_2m",
                  guidance_rescale=0.0, guidance_interval=None): # as `TextToVideo`, with other defaults
         return super().__call__(prompt, seed, num_inference_steps, guidance_scale, progress, negative_prompt, sampler, guidance_rescale,
                                 guidance_interval)
 
-    def fill(self, clips, mask, prompts, seeds, num_inference_steps=13, sampler="dpmpp_2m", native=None, guidance_scale=3.0,
+    def fill(self, clips, mask, prompts, seeds, num_inference_steps=13, sampler="dpmpp_2m", native=None, guidance_scale=2.0,
              guidance_interval=None, **settings): # as `TextToVideo`
         covered = [cover(clip, hole) for clip, hole in zip(clips, mask.numpy())]
         drawn = super().fill(covered, mask, prompts, seeds, num_inference_steps, sampler, native, guidance_scale=guidance_scale,
                              guidance_interval=guidance_interval, **settings)
         return drawn
 
-    def edit(self, clip, prompt, strength=0.5, seed=0, num_inference_steps=13, guidance_scale=3.0, progress=False, negative_prompt=None,
+    def edit(self, clip, prompt, strength=0.5, seed=0, num_inference_steps=13, guidance_scale=2.0, progress=False, negative_prompt=None,
              invert=False, source_prompt=None, sampler="dpmpp_2m", guidance_interval=None, **settings): # as `TextToVideo`
         return super().edit(clip, prompt, strength, seed, num_inference_steps, guidance_scale, progress, negative_prompt, invert,
                             source_prompt, sampler, guidance_interval=guidance_interval, **settings)
@@ -250,7 +250,7 @@ def interpolate_prompts(
     n: int = 7,                # clips, both ends among them
     seed: int = 0,             # of the noise, the same for all
     num_inference_steps: int = 24,   # as in a call of the model
-    guidance_scale: float = 3.0,     # likewise
+    guidance_scale: float = 2.0,     # likewise
 ) -> list:                     # of n clips
     "Clips of prompts that lie on the straight line from one prompt's states to another's."
     a, b = model.encoder([first]), model.encoder([second])
