@@ -216,7 +216,7 @@ def test_shipped_models_have_a_kind_and_a_class():
 
 @pytest.mark.parametrize("name", ["tyni", "a/b/c", "./nowhere", "../tiny", "owner/"])
 def test_a_name_that_leads_nowhere(name):
-    with pytest.raises(InputError, match="give one of tiny"): find_model(name)
+    with pytest.raises(InputError, match="give one of"): find_model(name)
 
 
 def test_a_folder_wins_only_with_a_path(tmp_path, monkeypatch):

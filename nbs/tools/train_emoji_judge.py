@@ -3,7 +3,7 @@
     python nbs/tools/train_emoji_judge.py FOLDER [--steps N]
 
 It sees clips of the training split only; of the others it knows the words. What it does with held-out clips is printed at the end.
-About ten minutes on two CPU cores.
+About half an hour on two CPU cores.
 """
 import argparse
 import json
@@ -36,7 +36,7 @@ def tone_reader(frames, tones):
 def main():
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     asked.add_argument("folder", type=Path)
-    asked.add_argument("--steps", type=int, default=1200)
+    asked.add_argument("--steps", type=int, default=3600)
     asked.add_argument("--batch", type=int, default=64)
     asked = asked.parse_args()
 
