@@ -328,9 +328,10 @@ def test_trained_on_files_it_keeps_their_captions(tmp_path, monkeypatch):
     assert back.config["captions"] == made.config["captions"]
 
 
-def test_ways_between_prompts_end_where_the_prompts_are(model):
-    ways = interpolate_prompts(model, PROMPT, "a blue square moving up", n=3, seed=4, num_inference_steps=2)
-    for clip, prompt in ((ways[0], PROMPT), (ways[-1], "a blue square moving up")):
+@pytest.mark.parametrize("other", ["a blue square moving up", "up", "a small blue square, which is moving up to the top of the picture"])
+def test_ways_between_prompts_end_where_the_prompts_are(model, other):
+    ways = interpolate_prompts(model, PROMPT, other, n=3, seed=4, num_inference_steps=2)
+    for clip, prompt in ((ways[0], PROMPT), (ways[-1], other)):
         alone = draw(model, prompt, seed=4)
         assert np.abs(clip.frames.astype(int) - alone.frames).max() <= 1
     assert (ways[1].frames != ways[0].frames).any()

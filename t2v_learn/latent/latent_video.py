@@ -257,7 +257,9 @@ def interpolate_prompts(
     if a.tokens.shape != b.tokens.shape: raise InputError("one prompt is much longer than the other: their words cannot be mixed.")
     share = torch.linspace(0, 1, n)
     tokens = torch.lerp(a.tokens, b.tokens, share[:, None, None])                          # n k d
-    text = TextStates(tokens, (a.mask | b.mask).expand(n, -1), torch.lerp(a.pooled, b.pooled, share[:, None]))
+    mask = (a.mask | b.mask).repeat(n, 1)
+    mask[0], mask[-1] = a.mask[0], b.mask[0]                                               # at the ends only words of one prompt
+    text = TextStates(tokens, mask, torch.lerp(a.pooled, b.pooled, share[:, None]))
     x = seeded_noise([seed] * n, model.sample_shape).to(model.device)
     times = model.times(num_inference_steps, sampler="dpmpp_2m")
     with model.autocast(): video = sample(model.denoiser, text, x, times, find_sampler("dpmpp_2m"), guidance_scale)
