@@ -2,10 +2,9 @@
 import json
 import subprocess
 import sys
-
-import numpy as np
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
