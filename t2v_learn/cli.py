@@ -645,6 +645,7 @@ def evaluate(
         if deranged or edits or save: raise InputError("--deranged, --edits and --save need a model of our own worlds: leave them out.")
         options = _given(fit=fit, videos=videos, images=images or None, column=column)
         return _evaluate_clips(pipeline, data, split, options, n, **chosen)
+    if edits and world_of(pipeline.config) != "tiny": raise InputError("--edits needs a model of the tiny world: leave it out.")
     if not edits:
         report = measure(pipeline, split or "seen", deranged=deranged, progress=True, **chosen, **_given(n=n))
         if save: save_score(find_model(model), report)

@@ -103,11 +103,11 @@ def shipped_folder(
 
 # %% ../nbs/00_core.ipynb #clone-folder
 def clone_folder(
-    name: str = "", # of a folder in `data/`; empty: that one, there or not
+    name: str, # of a folder in `data/`
 ) -> Path:
     "Where data lies that comes with a clone; InputError where there is none"
     folder = Path(str(files("t2v_learn"))).parent / "data" / name
-    if folder.is_dir() or not name: return folder
+    if folder.is_dir(): return folder
     raise InputError(f"the data {name!r} comes with a clone of t2v_learn, but {folder} is not there: get a clone, or name another folder.")
 
 # %% ../nbs/00_core.ipynb #package_folder

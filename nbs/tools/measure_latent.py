@@ -24,10 +24,10 @@ import torch
 import torch.nn.functional as F
 import train_many
 from einops import rearrange
-from recorded import DEVICE, Recorded
+from recorded import DEVICE, Recorded, denoiser_loss
 from torch import nn
 from train_autoencoder import measure, unseen_clips
-from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, denoiser_training, draw_part, drawn_clips,
+from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, draw_part, drawn_clips,
                           keep_positions_on_device, machine, nearest_score, new_denoiser, score_clip, transformer_training,
                           use_flat_convolutions, varied)
 
@@ -37,7 +37,7 @@ from t2v_learn.diffusion.editing import TextToVideo
 from t2v_learn.diffusion.unet3d import UNet3D, UNetConfig
 from t2v_learn.judge.emoji import load_judge, score_emoji
 from t2v_learn.judge.evaluate import eval_set
-from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, fit_pca, gradient_loss, kl_loss, load_autoencoder,
+from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, fit_pca, load_autoencoder,
                                           make_autoencoder_loss, pca_copy, psnr)
 from t2v_learn.latent.latent_video import LatentConfig, LatentDenoiser, LatentTextToVideo, interpolate_prompts
 from t2v_learn.latent.transformer import TransformerConfig, VideoTransformer, modulate, rotary_angles_3d, to_tokens, from_tokens
@@ -231,22 +231,30 @@ def measure_transformers(seed, steps, only, batch):
 
 # --- the autoencoder
 
+def edges(frames): # the mean step from pixel to pixel
+    frames = frames.astype(float)
+    return np.abs(np.diff(frames, axis=1)).mean() + np.abs(np.diff(frames, axis=2)).mean()
+
+
+def high_frequencies(frames): # power in the upper half of spatial frequencies
+    power = np.abs(np.fft.rfft2(frames.astype(float), axes=(1, 2)))**2                       # f h w/2+1 c
+    rows, columns = np.abs(np.fft.fftfreq(frames.shape[1]))[:, None], np.fft.rfftfreq(frames.shape[2])[None]
+    return power[:, (rows > .25) | (columns > .25)].sum()
+
+
+def sharpness(clips, originals): # uint8 `f h w c` each
+    "As a share of the originals', median over clips"
+    return {name: round(float(np.median([part(a) / part(b) for a, b in zip(clips, originals)])), 3)
+            for name, part in (("edges", edges), ("high", high_frequencies))}
+
+
+def as_frames(video): # `b c f h w` in [-1, 1] -> uint8 `f h w c` each
+    return list(((video.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy())
+
+
 @torch.no_grad()
-def sharpness(model, clips):
-    "Of copies, as a share of the clips' own: the mean step from pixel to pixel, and what the upper half of spatial frequencies holds"
-    model.eval()
-    edges, highs = [], []
-    for some in clips.split(16):
-        copy = model.decode(model.encode(some.to(DEVICE))).float().clamp(-1, 1).cpu()
-        def steps(x): return x.diff(dim=-1).abs().mean() + x.diff(dim=-2).abs().mean()
-        def high(x):
-            power = torch.fft.rfft2(x).abs().square().mean((0, 1, 2))                      # h w/2+1
-            rows = torch.fft.fftfreq(x.shape[-2])[:, None].abs()
-            columns = torch.fft.rfftfreq(x.shape[-1])[None]
-            return power[(rows > .25) | (columns > .25)].sum()
-        edges.append((steps(copy) / steps(some)).item())
-        highs.append((high(copy) / high(some)).item())
-    return dict(edges=round(float(np.mean(edges)), 3), high=round(float(np.mean(highs)), 3))
+def copies_of(model, video): # uint8 `f h w c` each
+    return [frames for some in video.split(16) for frames in as_frames(model.decode(model.encode(some.to(DEVICE))))]
 
 
 AUTOENCODERS = {    # name -> channels of the latents, weights of the loss
@@ -303,7 +311,7 @@ def measure_autoencoders(steps, batch, only, scratch):
         spread = dict(latent_std=round(mean.float().std().item(), 3), noise_std=round((log_variance.float() / 2).exp().mean().item(), 4))
         about = dict(steps=steps, batch=batch, seconds=round(training.seconds, 1), machine=machine())
         found = {kind: measure(model, clips) for kind, clips in unseen.items()}
-        sharp = {kind: sharpness(model, clips) for kind, clips in unseen.items()}
+        sharp = {kind: sharpness(copies_of(model, clips), as_frames(clips)) for kind, clips in unseen.items()}
         add_row("autoencoders", dict(name=name, latent_dim=latent_dim, **about, **found, sharpness=sharp, **spread))
 
 
@@ -320,10 +328,18 @@ class Discriminator(nn.Module):
     def forward(self, video): return self.layers(video)
 
 
+class Remembering(Autoencoder):
+    "Keeps its last copy for the discriminator"
+    def draw(self, latents, cache=None):
+        self.copy = super().draw(latents, cache)
+        return self.copy
+
+
 class Opponents(nn.Module):
     def __init__(self, autoencoder):
         super().__init__()
-        self.autoencoder, self.discriminator = autoencoder, Discriminator()
+        self.autoencoder, self.discriminator = Remembering(autoencoder.config), Discriminator()
+        self.autoencoder.load_state_dict(autoencoder.state_dict())
 
 
 def measure_discriminator(steps, batch, scratch):
@@ -331,28 +347,25 @@ def measure_discriminator(steps, batch, scratch):
     unseen = unseen_clips()
     use_flat_convolutions()
     emoji, world = emoji.to(DEVICE), world.to(DEVICE)
-    weights = LossWeights()
-    plain = make_autoencoder_loss(weights)
+    plain = make_autoencoder_loss()
     def row(name, model, seconds):
-        add_row("discriminator", dict(name=name, steps=steps, batch=batch, seconds=round(seconds, 1), machine=machine(),
-                                      **{kind: measure(model, clips) for kind, clips in unseen.items()},
-                                      sharpness={kind: sharpness(model, clips) for kind, clips in unseen.items()}))
+        found = {kind: measure(model, clips) for kind, clips in unseen.items()}
+        sharp = {kind: sharpness(copies_of(model, clips), as_frames(clips)) for kind, clips in unseen.items()}
+        about = dict(steps=steps, batch=batch, seconds=round(seconds, 1), machine=machine())
+        add_row("discriminator", dict(name=name, **about, **found, sharpness=sharp))
     start = os.environ.get("AUTOENCODER", "autoencoder")
     if not known("discriminator", "before"): row("before", load_autoencoder(start).to(DEVICE), 0.0)
     for share in (0.0, .02, .1):
         name = f"weight {share:g}"
         if known("discriminator", name): continue
         torch.manual_seed(0)
-        both = Opponents(load_autoencoder(start).requires_grad_(True))
+        both = Opponents(load_autoencoder(start))
         def loss(training, share=share):
             model = training.model
             video = torch.cat([varied(emoji, training, batch - batch // 3), varied(world, training, batch // 3)])
-            if not share: return plain(model.autoencoder, (video,), training.generator)
-            mean, log_variance = (x.float() for x in model.autoencoder.posterior(video))
-            copy = model.autoencoder.draw(mean + (log_variance / 2).exp() * training.randn(*mean.shape)).float()
-            difference = copy - video
-            rebuilt = weights.absolute * difference.abs().mean() + weights.squared * difference.square().mean()
-            rebuilt = rebuilt + weights.gradient * gradient_loss(copy, video) + weights.kl * kl_loss(mean, log_variance)
+            rebuilt = plain(model.autoencoder, (video,), training.generator)
+            if not share: return rebuilt
+            copy = model.autoencoder.copy.float()
             frozen = {key: p.detach() for key, p in model.discriminator.named_parameters()}
             fooled = -torch.func.functional_call(model.discriminator, frozen, (copy,)).mean()
             real, false = model.discriminator(video), model.discriminator(copy.detach())
@@ -385,11 +398,6 @@ ARMS = {    # name -> network, pipeline, preset, how it draws, clips a step, sec
 }
 
 
-def edges(frames): # the mean step from pixel to pixel
-    frames = frames.astype(float)
-    return np.abs(np.diff(frames, axis=1)).mean() + np.abs(np.diff(frames, axis=2)).mean()
-
-
 def measure_arms(seeds, minutes, only, scratch, parts=16, n=128):
     """As many steps as a training on two CPU cores makes in so many minutes, wherever they are made
 
@@ -416,8 +424,8 @@ def measure_arms(seeds, minutes, only, scratch, parts=16, n=128):
                 denoiser.fit_data(pixels[:512].float() / 127.5 - 1)
                 steps = round(2 * 60 * minutes / seconds)
                 clips = pixels.to(DEVICE) if kind is TextToVideo else latents
-                training = denoiser_training(denoiser, clips, texts, texts.of(captions), batch, seed=seed, **kind.presets[preset].settings)
-                training.fit(steps=steps)
+                training = Recorded(denoiser, denoiser_loss(denoiser, clips, texts, texts.of(captions), batch),
+                                    TrainConfig(steps=1, seed=seed, **kind.presets[preset].settings)).fit(steps=steps)
                 model = kind(training.average, encoder, dict(shape=[3, 16, 64, 64], fps=8.0, words=caption_words(captions)), DEVICE)
                 row = dict(name=name, seed=seed, minutes=minutes, steps=steps, batch=batch, machine=machine(),
                            parameters=sum(p.numel() for p in denoiser.parameters()), loss=round(float(training.last_loss), 4))
@@ -473,13 +481,10 @@ def measure_emoji(scratch, n_seen=512, n_seeds=3):
     began = time.perf_counter()
     for k in range(5): draw(model, asked["seen"][k:k + 1], k)
     found["seconds_a_clip"] = round((time.perf_counter() - began) / 5, 2)
-    copies = [((model.denoiser.restore(model.denoiser.normalize(torch.from_numpy(train[i]).permute(3, 0, 1, 2)[None] / 127.5 - 1))[0]
-                .clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 3, 0).numpy() for i in chosen]
-    found["copies of the autoencoder"] = shares(score_emoji(judge, known_captions, copies, asked["seen"]))
     own = [train[i] for i in chosen]
-    found["sharpness"] = {name: {part: round(float(np.median([measure_of(a) / measure_of(b) for a, b in zip(some, own)])), 3)
-                                 for part, measure_of in (("edges", edges), ("high", high_frequencies))}
-                          for name, some in (("drawn", drawn["seen"]), ("copies", copies))}
+    copies = copies_of(model.denoiser.autoencoder, torch.from_numpy(np.stack(own)).permute(0, 4, 1, 2, 3) / 127.5 - 1)
+    found["copies of the autoencoder"] = shares(score_emoji(judge, known_captions, copies, asked["seen"]))
+    found["sharpness"] = {name: sharpness(some, own) for name, some in (("drawn", drawn["seen"]), ("copies", copies))}
     among = distances(train, train)
     np.fill_diagonal(among, np.inf)
     to_train, to_held = distances(drawn["held-out-combinations"], train), distances(drawn["held-out-combinations"], held)
@@ -516,12 +521,6 @@ def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
     ways = [("woman running, light skin tone", "woman running, dark skin tone"), ("rocket", "fire")]
     rows = [np.concatenate([clip.frames[4] for clip in interpolate_prompts(model, *way)], 1) for way in ways]
     imageio.imwrite(folder / "between.png", np.concatenate(rows))
-
-
-def high_frequencies(frames): # power in the upper half of spatial frequencies
-    power = np.abs(np.fft.rfft2(frames.astype(float), axes=(1, 2)))**2                       # f h w/2+1 c
-    rows, columns = np.abs(np.fft.fftfreq(frames.shape[1]))[:, None], np.fft.rfftfreq(frames.shape[2])[None]
-    return power[:, (rows > .25) | (columns > .25)].sum()
 
 
 def main():

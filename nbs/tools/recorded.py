@@ -11,6 +11,7 @@ import time
 
 import torch
 
+from t2v_learn.diffusion.denoiser import _draw_given
 from t2v_learn.training.optimizers import newton_schulz, split_weights
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -19,6 +20,26 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 def mixture(levels, batch): # means and spreads of a batch's log-SNR, in turns as `NoiseLevels.sample` has them
     part = torch.arange(batch) % len(levels.means)
     return torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
+
+
+def denoiser_loss(denoiser, clips, texts, numbers, batch, uniform=False):
+    "`Denoiser.loss` with all random numbers drawn on the device, as `Recorded` takes it; clips are pixels in bytes, or latents in 16 bits"
+    config = denoiser.config
+    mixtures = [mixture(levels, batch) for levels in (config.first_levels, config.levels)]
+    def loss(training):
+        rows = training.below(len(clips), batch)
+        video = clips[rows].float()
+        if clips.dtype == torch.uint8: video = video / 127.5 - 1
+        early = training.progress < config.first_share
+        mean, std = (torch.where(early, first, later) for first, later in zip(*mixtures))
+        t = denoiser.schedule.t_at((mean + std * training.randn(batch)).clamp(*config.levels.limits))
+        if uniform: t = training.rand(batch).clamp(0.002, 0.998)
+        if config.p_given:
+            given = _draw_given(batch, video.shape[2], config.p_given, training.generator)
+            t = torch.where(given, 0.0, t[:, None])
+        cond_mask = training.rand(batch) >= config.p_uncond
+        return denoiser.loss_at(video, texts[numbers[rows]], t, training.randn(*video.shape), cond_mask)
+    return loss
 
 
 class Recorded:

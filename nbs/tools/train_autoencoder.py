@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from t2v_learn.core import clone_folder
 from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, load_autoencoder,
                                           make_autoencoder_loss, psnr, save_autoencoder)
 from t2v_learn.training.checkpoint import Checkpoints
@@ -21,12 +22,11 @@ from t2v_learn.training.optimizers import TrainConfig
 from t2v_learn.video.datasets import ClipFiles, Prefetch, ReplayData, SequenceData, WorldData, open_sequence, stack_clips
 from t2v_learn.video.world import World
 
-EMOJI = Path(__file__).resolve().parents[2] / "data" / "emoji"
 
 
 def emoji_clips(split=None):
     "The emoji, all of which may stay in memory"
-    found = open_sequence(EMOJI, 16, 64, split=split)
+    found = open_sequence(clone_folder("emoji"), 16, 64, split=split)
     return ClipFiles(found.clips, found.captions, n_frames=16, size=64, keep=2**30)
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from t2v_learn.core import clone_folder
 from t2v_learn.judge.emoji import EmojiJudge, color_histogram, fit_tones, harden, save_judge, score_emoji, split_caption
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.loop import Every, Trainer, draw_rows
 from t2v_learn.training.optimizers import TrainConfig
 from t2v_learn.video.datasets import open_sequence
 
-EMOJI = Path(__file__).resolve().parents[2] / "data" / "emoji"
 SPLITS = ("train", "held-out-combinations", "held-out-names")
 
 
@@ -42,7 +42,7 @@ def main():
 
     clips = {}
     for split in SPLITS:
-        some = open_sequence(EMOJI, 16, 64, split=split)
+        some = open_sequence(clone_folder("emoji"), 16, 64, split=split)
         clips[split] = ([some.read(i).frames for i in range(len(some))], some.captions)
     known = [text for _, captions in clips.values() for text in captions]
     frames, captions = clips["train"]

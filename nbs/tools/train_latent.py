@@ -18,18 +18,17 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from recorded import DEVICE, Recorded, mixture
-from train_autoencoder import EMOJI, emoji_clips, measure, unseen_clips
+from recorded import DEVICE, Recorded, denoiser_loss
+from train_autoencoder import emoji_clips, measure, unseen_clips
 
-from t2v_learn.core import InputError, read_json, write_json
-from t2v_learn.diffusion.denoiser import _draw_given
+from t2v_learn.core import InputError, clone_folder, read_json, write_json
 from t2v_learn.diffusion.guidance import sample
 from t2v_learn.diffusion.sampling import find_sampler
 from t2v_learn.judge.emoji import split_caption
 from t2v_learn.judge.evaluate import eval_set
 from t2v_learn.judge.reader import score
 from t2v_learn.latent import autoencoder, transformer
-from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, load_autoencoder, make_autoencoder_loss,
+from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, fit_latents, load_autoencoder, make_autoencoder_loss,
                                           save_autoencoder)
 from t2v_learn.latent.latent_video import LatentDenoiser, LatentTextToVideo
 from t2v_learn.text.bert import TextEncoder, TextStates
@@ -71,7 +70,7 @@ def read_emoji(job):
     "Every n-th emoji of a split"
     split, k, n = job
     torch.set_num_threads(1)
-    found = open_sequence(EMOJI, 16, 64, split=split)
+    found = open_sequence(clone_folder("emoji"), 16, 64, split=split)
     return [(i, found.read(i).frames.transpose(3, 0, 1, 2), found.captions[i]) for i in range(k, len(found), n)]
 
 
@@ -152,35 +151,30 @@ def autoencoder_training(model, emoji, world, batch, weights, **settings):
 
 
 @torch.no_grad()
-def all_latents(model, clips, normalized=True):
+def all_latents(model, clips):
     "Latents of uint8 clips `n c f h w`, in 16 bits on the device"
     found = []
     for part in clips.split(256):
         with torch.autocast(DEVICE, torch.bfloat16, enabled=DEVICE == "cuda"):
             mean, _ = model.posterior(part.to(DEVICE).float() / 127.5 - 1)
-        mean = mean.float()
-        found.append(((mean - model.latent_mean) / model.latent_std if normalized else mean).half())
+        found.append(((mean.float() - model.latent_mean) / model.latent_std).half())
     return torch.cat(found)
 
 
-def train_autoencoder(folder, emoji, world, seconds, say, model=None, weights=None, batch=64, unseen=None, looks=4, **settings):
-    "The trained autoencoder, saved"
-    model = model or Autoencoder(AutoencoderConfig())
-    training = autoencoder_training(model.train().requires_grad_(True), emoji, world, batch, weights or LossWeights(), **settings)
-    unseen = unseen or unseen_clips()
+def train_autoencoder(folder, emoji, world, seconds, say, unseen, batch):
+    "The autoencoder, from fresh weights"
+    training = autoencoder_training(Autoencoder(AutoencoderConfig()), emoji, world, batch, LossWeights())
     def look(training):
         found = {name: measure(training.average, some) for name, some in unseen.items()}
         say(what="autoencoder", step=training.done, loss=round(float(training.last_loss), 4), **found)
-    training.fit(seconds=seconds, look=look, looks=looks)
+    training.fit(seconds=seconds, look=look, looks=4)
     model = training.average
-    latents = all_latents(model, torch.cat([emoji[:1024], world[:512]]), normalized=False).float()
-    model.latent_mean.copy_(latents.mean((0, 2, 3, 4)).view_as(model.latent_mean))
-    model.latent_std.copy_(latents.std((0, 2, 3, 4)).view_as(model.latent_std))
-    decibels = {name: measure(model, some) for name, some in unseen.items()}
-    about = dict(steps=training.done, batch=batch, minutes=round(training.seconds / 60, 2), machine=machine(), decibels=decibels)
-    if folder: save_autoencoder(model, folder / "autoencoder", **about)
+    some = torch.cat([emoji[:1024], world[:512]]).float() / 127.5 - 1
+    fit_latents(model, lambda step: (some[step::16], None))
+    about = dict(steps=training.done, batch=batch, minutes=round(training.seconds / 60, 2), machine=machine(),
+                 decibels={name: measure(model, some) for name, some in unseen.items()})
+    save_autoencoder(model, folder / "autoencoder", **about)
     say(what="autoencoder, at its end", seconds=round(training.seconds, 1), **about)
-    return model, about
 
 
 # --- the transformers
@@ -231,28 +225,10 @@ def new_denoiser(config, encoder, captions, sampled, ae, seed=0):
     return denoiser
 
 
-def denoiser_training(denoiser, clips, texts, numbers, batch=256, **settings):
-    "`Denoiser.loss` with all random numbers drawn on the device; clips are latents in 16 bits, or pixels in bytes"
-    config = denoiser.config
-    mixtures = [mixture(levels, batch) for levels in (config.first_levels, config.levels)]
-    def loss(training):
-        rows = training.below(len(clips), batch)
-        video = clips[rows].float()
-        if clips.dtype == torch.uint8: video = video / 127.5 - 1
-        early = training.progress < config.first_share
-        mean, std = (torch.where(early, first, later) for first, later in zip(*mixtures))
-        t = denoiser.schedule.t_at((mean + std * training.randn(batch)).clamp(*config.levels.limits))
-        if config.p_given:
-            given = _draw_given(batch, video.shape[2], config.p_given, training.generator)
-            t = torch.where(given, 0.0, t[:, None])
-        cond_mask = training.rand(batch) >= config.p_uncond
-        return denoiser.loss_at(video, texts[numbers[rows]], t, training.randn(*video.shape), cond_mask)
-    return Recorded(denoiser, loss, TrainConfig(steps=1, **settings))
-
-
 def transformer_training(denoiser, latents, texts, numbers, batch=256, **settings):
     "With the settings of the presets"
-    return denoiser_training(denoiser, latents, texts, numbers, batch, **dict(LatentTextToVideo.presets["full"].settings) | settings)
+    config = TrainConfig(steps=1, **LatentTextToVideo.presets["full"].settings | settings)
+    return Recorded(denoiser, denoiser_loss(denoiser, latents, texts, numbers, batch), config)
 
 
 @torch.no_grad()
@@ -365,12 +341,12 @@ def main():
         captions = []
         for _ in range(min(asked.first, asked.clips)): captions += next(drawn)
         say(what=f"{sum(len(texts) for _, texts in emoji.values())} emoji and the first {len(captions)} clips of the world are drawn")
-        unseen = unseen_clips()
         use_flat_convolutions()
         keep_positions_on_device()
         if asked.autoencoder:
+            unseen = unseen_clips()
             first = drawn_clips(asked.scratch, min(asked.first, asked.clips)).to(DEVICE)
-            train_autoencoder(asked.folder, emoji["train"][0].to(DEVICE), first, asked.autoencoder, say, batch=asked.batch, unseen=unseen)
+            train_autoencoder(asked.folder, emoji["train"][0].to(DEVICE), first, asked.autoencoder, say, unseen, asked.batch)
             del first
         ae = load_autoencoder(asked.folder / "autoencoder" if (asked.folder / "autoencoder").exists() else "autoencoder").to(DEVICE)
         encoder = TextEncoder(asked.encoder)

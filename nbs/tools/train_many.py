@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from recorded import DEVICE, Recorded, mixture
+from recorded import DEVICE, Recorded, denoiser_loss
 from torch import nn
 
 from t2v_learn.core import write_json
 from t2v_learn.diffusion import blocks, unet3d
 from t2v_learn.diffusion.blocks import SpatialResBlock
-from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels, _draw_given
+from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
 from t2v_learn.diffusion.noise import append_dims
 from t2v_learn.diffusion.pipeline import TextToVideo
 from t2v_learn.diffusion.unet3d import UNetConfig
@@ -89,31 +89,13 @@ def keep_positions_on_device():
 # --- one training
 
 class Run(Recorded):
-    "A training of a denoiser on a pool of clips, with all random numbers drawn on the device"
+    "A training of a denoiser on a pool of clips"
     def __init__(self, denoiser, pool, captions, numbers, steps, seed=0, batch_size=16, uniform=False, **settings):
-        self.pool, self.captions, self.numbers = pool, captions, numbers
-        self.batch_size, self.uniform = batch_size, uniform
         denoiser.fit_text(TextStates(*(s.cpu() for s in vars(captions[numbers.unique()]).values())))
         denoiser.fit_data(pool[:512].float().cpu() / 127.5 - 1)
         config = TrainConfig(steps=steps, seed=seed, **TextToVideo.presets["tiny"].settings | settings)
-        super().__init__(denoiser, Run.clip_loss, config, bf16=False)
+        super().__init__(denoiser, denoiser_loss(denoiser, pool, captions, numbers, batch_size, uniform), config, bf16=False)
         self.steps.fill_(steps)
-        self.mixtures = [mixture(levels, batch_size) for levels in (denoiser.config.first_levels, denoiser.config.levels)]
-
-    def clip_loss(self):
-        "As `Denoiser.loss`"
-        d, b = self.model, self.batch_size
-        rows = self.below(len(self.numbers), b)
-        video = self.pool[rows].float() / 127.5 - 1
-        early = self.progress < d.config.first_share
-        mean, std = (torch.where(early, first, later) for first, later in zip(*self.mixtures))
-        t = d.schedule.t_at((mean + std * self.randn(b)).clamp(*d.config.levels.limits))
-        if self.uniform: t = self.rand(b).clamp(0.002, 0.998)
-        if d.config.p_given:
-            given = _draw_given(b, video.shape[2], d.config.p_given, self.generator)
-            t = torch.where(given, 0.0, t[:, None])
-        cond_mask = self.rand(b) >= d.config.p_uncond
-        return d.loss_at(video, self.captions[self.numbers[rows]], t, self.randn(*video.shape), cond_mask)
 
     def snapshots(self, *steps):
         "All steps; yields the averaged weights after each of some numbers of them"

@@ -255,14 +255,10 @@ def attention_maps(
     block: int,                # which block is asked
 ) -> tuple:                    # weights `n n` of tokens to tokens, `n k` of tokens to words
     "What attends to what in a block, averaged over heads."
-    asked = {}
-    def keep(name): return lambda layer, args, kwargs: asked.update({name: layer(*args, **kwargs, return_weights=True)[1][0].mean(0)})
-    def hook(layer, name):
-        def once(module, args, kwargs):
-            handle.remove()                                       # asking the layer again must not call this again
-            keep(name)(module, args, kwargs)
-        handle = layer.register_forward_pre_hook(once, with_kwargs=True)
-    hook(network.blocks[block].self_attention, "tokens")
-    hook(network.blocks[block].cross_attention, "words")
+    calls = []
+    def note(attention, args, kwargs): calls.append((attention, args, kwargs))
+    layers = network.blocks[block].self_attention, network.blocks[block].cross_attention
+    hooks = [layer.register_forward_pre_hook(note, with_kwargs=True) for layer in layers]
     network(x, log_snr, text)
-    return asked["tokens"], asked["words"]
+    for hook in hooks: hook.remove()
+    return tuple(layer(*args, **kwargs, return_weights=True)[1][0].mean(0) for layer, args, kwargs in calls)

@@ -483,8 +483,9 @@ def trained_on(
     preset = Preset(None, n_frames=n_frames, size=size, batch_size=batch_size, world=world_of(config) or "")
     if not source: return make_data(preset, None, seed) if preset.world else None
     if source != "digits" and not Path(source).exists():
-        if Path(source).name != source or not (clone_folder() / source).is_dir(): return None
-        source = clone_folder(source)                                  # data that comes with a clone
+        if Path(source).name != source: return None
+        try: source = clone_folder(source)                             # data that comes with a clone
+        except InputError: return None
     kept = {name: trained[name] for name in _DATA_OPTIONS if trained.get(name)}
     new = make_data(preset, source, seed, **kept | options)
     old = trained_on(config | dict(trained=trained["before"]), batch_size, seed) if trained.get("replay") else None
