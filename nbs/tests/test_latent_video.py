@@ -275,6 +275,10 @@ def test_the_command_line(tmp_path):
     sample = root / "data" / "samples" / "04-red-square-down.gif"
     done = t2v("edit", sample, "rocket", "--model", "./run", "--steps", 2, "-o", "b.gif")
     assert done.returncode == 0, done.stderr
+    done = t2v("train", "--arch", "dit", "--preset", "full", "--steps", 1, "--batch-size", 2, "--out", "full")
+    assert done.returncode == 0, done.stderr
+    refused = t2v("evaluate", "--model", "./full", "--edits")
+    assert refused.returncode == 2 and refused.stderr.startswith("--edits needs a model of the tiny world"), refused.stderr
     assert t2v("train", "--arch", "dit", "--steps", 1).returncode == 2, "there is no preset tiny of this kind"
 
 

@@ -478,9 +478,6 @@ def measure_emoji(scratch, n_seen=512, n_seeds=3):
     for split, captions in asked.items():
         found[split] = shares(score_emoji(judge, known_captions, drawn[split], captions))
         print(split, found[split], flush=True)
-    began = time.perf_counter()
-    for k in range(5): draw(model, asked["seen"][k:k + 1], k)
-    found["seconds_a_clip"] = round((time.perf_counter() - began) / 5, 2)
     own = [train[i] for i in chosen]
     copies = copies_of(model.denoiser.autoencoder, torch.from_numpy(np.stack(own)).permute(0, 4, 1, 2, 3) / 127.5 - 1)
     found["copies of the autoencoder"] = shares(score_emoji(judge, known_captions, copies, asked["seen"]))
