@@ -60,6 +60,27 @@ def test_a_budget_in_seconds_ends_with_the_rate_at_zero(clips):
     assert all(torch.isfinite(p).all() for p in training.average.parameters())
 
 
+def test_a_training_that_broke_off_goes_on(clips, tmp_path):
+    class Broken(Exception): pass
+
+    def fit(keep=None, stop=None):
+        torch.manual_seed(0)
+        model = Autoencoder(AutoencoderConfig(4, (8, 8, 8), 1, 1))
+        training = train_latent.autoencoder_training(model, clips, clips[:, :, :4], 3, LossWeights())
+        def look(one):
+            if one.done == stop: raise Broken
+        return training.fit(steps=20, look=look, looks=20, keep=keep, every=0)
+
+    whole = fit()
+    keep = tmp_path / "kept"
+    with pytest.raises(Broken): fit(keep, stop=15)
+    assert keep.exists()
+    again = fit(keep)
+    assert again.done == 20 and not keep.exists()
+    assert again.generator.get_state().equal(whole.generator.get_state())
+    for a, b in zip(whole.average.parameters(), again.average.parameters()): assert a.equal(b)
+
+
 def test_a_part_of_the_world_is_drawn_once(tmp_path, monkeypatch):
     monkeypatch.setattr(train_latent, "PART", 3)
     captions = train_latent.draw_part((0, tmp_path))

@@ -65,7 +65,7 @@ class Recorded:
         self.rates, self.decays = torch.cat(rates).to(DEVICE), torch.cat(decays).to(DEVICE)
         self.m, self.v = torch.zeros_like(self.rates), torch.zeros_like(self.rates)
         self.momentum = {shape: torch.zeros(len(ps), *shape, device=DEVICE) for shape, ps in self.matrices.items()}
-        self.done = 0
+        self.done, self.seconds = 0, 0.0
         self.replay = None
 
     @property
@@ -136,9 +136,11 @@ class Recorded:
         self.replay() if self.replay else self.eager_step()
         self.done += 1
 
+    def make_ready(self):
+        if DEVICE == "cuda" and not self.replay and not os.environ.get("EAGER"): self.record()
+
     def pace(self, n=10):
         "Seconds a step, measured over the next n, in which the rate only rises"
-        if DEVICE == "cuda" and not self.replay and not os.environ.get("EAGER"): self.record()
         self.one_step()
         if DEVICE == "cuda": torch.cuda.synchronize()
         began = time.perf_counter()
@@ -146,23 +148,47 @@ class Recorded:
         if DEVICE == "cuda": torch.cuda.synchronize()
         return (time.perf_counter() - began) / n
 
-    def fit(self, steps=None, seconds=None, look=None, looks=10):
-        "So many steps, or as many as fit into so many seconds at the pace of the first ones; look(self) now and then, off the clock"
-        if seconds: self.steps.fill_(10**9)                                   # the warm-up comes first in any case
-        else: self.steps.fill_(steps)
-        pace = self.pace()
-        if seconds: steps = max(self.done + 1, round(seconds / pace))
-        self.steps.fill_(steps)
-        began = time.perf_counter()
-        marks = {self.done + (steps - self.done) * k // looks for k in range(1, looks + 1)} if look else set()
-        spent = 0.0
-        while self.done < steps:
+    def state(self):
+        return dict(model=self.model.state_dict(), average=self.average.state_dict(), m=self.m, v=self.v, step=self.step,
+                    momentum=list(self.momentum.values()), generator=self.generator.get_state(), seconds=self.seconds)
+
+    @torch.no_grad()
+    def load(self, state):
+        "What `state` gave; the random numbers go on where they were"
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for x, kept in zip((self.m, self.v, self.step, *self.momentum.values()),
+                           (state["m"], state["v"], state["step"], *state["momentum"])): x.copy_(kept)
+        self.generator.set_state(state["generator"])
+        self.done, self.seconds = int(state["step"]), state["seconds"]
+
+    def fit(self, steps=None, seconds=None, look=None, looks=10, keep=None, every=600):
+        """So many steps, or as many as fit into so many seconds at the pace so far; look(self) now and then, off the clock.
+        The state goes into the file `keep` every so many seconds, and a training that broke off goes on from there."""
+        if keep and keep.exists(): self.load(torch.load(keep, map_location="cpu", weights_only=True))
+        first, before, off_clock = self.done, self.seconds, 0.0
+        self.steps.fill_(steps or 10**9)                                      # the warm-up comes first in any case
+        self.make_ready()
+        pace = before / first if first else self.pace()
+        began = kept_at = time.perf_counter()
+        looked = int(looks * before / seconds) if seconds else looks * first // steps
+        while True:
+            self.seconds = (before or 11 * pace) + time.perf_counter() - began - off_clock
+            if seconds and (self.done in (first, 11) or self.done % 50 == 0):
+                steps = max(self.done, round(self.done + (seconds - self.seconds) * self.done / self.seconds))
+                self.steps.fill_(steps)
+            if self.done >= steps: break
             self.one_step()
             if self.done % 50 == 0 and DEVICE == "cuda": torch.cuda.synchronize()
-            if self.done in marks:
-                start = time.perf_counter()
+            start = time.perf_counter()
+            if look and looks * self.done // steps > looked:
+                looked += 1
                 look(self)
-                spent += time.perf_counter() - start
+            if keep and start - kept_at > every:
+                kept_at = start
+                torch.save(self.state(), keep.with_suffix(".new"))
+                os.replace(keep.with_suffix(".new"), keep)
+            off_clock += time.perf_counter() - start
         if DEVICE == "cuda": torch.cuda.synchronize()
-        self.seconds = time.perf_counter() - began - spent + 11 * pace
+        if keep: keep.unlink(missing_ok=True)
         return self

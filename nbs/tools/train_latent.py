@@ -5,7 +5,12 @@
 All that is learned from lies on the device: the emoji, N clips of the full world, which the processor's cores draw meanwhile, and later
 their latents and the states of their captions. Each step is one CUDA graph (recorded.py). FOLDER gets `autoencoder`, `emoji` and `full`
 as `load_autoencoder` and `from_pretrained` take them, and `looks.jsonl`: how good they were on the way, off the clock.
-What runs on two CPU cores instead: train_autoencoder.py, `t2v train --arch dit`.
+
+`full` on two CPU cores, in 95 minutes after 8 of drawing and encoding; run again, it goes on where it stopped, ten minutes at most before:
+
+    OMP_NUM_THREADS=2 python nbs/tools/train_latent.py FOLDER --autoencoder 0 --emoji 0 --full 5700 --clips 24 --clips-a-step 64
+
+What else runs on two CPU cores: train_autoencoder.py, `t2v train --arch dit`.
 """
 import argparse
 import json
@@ -60,6 +65,28 @@ def draw_part(job):
     np.save(folder / f"{part}.npy", np.stack(clips).transpose(0, 4, 1, 2, 3))             # n c f h w
     write_json(folder / f"{part}.json", dict(captions=captions))
     return captions
+
+
+@torch.no_grad()
+def encode_part(job):
+    "Where there is no GPU: the latents of such a part, in a file, instead of its clips"
+    part, folder = job
+    if not (folder / f"{part}-latents.npy").exists():
+        torch.set_num_threads(1)
+        captions = draw_part(job)
+        ae = load_autoencoder()
+        clips = torch.from_numpy(np.load(folder / f"{part}.npy"))
+        latents = torch.cat([ae.encode(some.float() / 127.5 - 1).half() for some in clips.split(8)])
+        np.save(folder / f"{part}-unfinished.npy", latents.numpy())
+        os.replace(folder / f"{part}-unfinished.npy", folder / f"{part}-latents.npy")
+        (folder / f"{part}.npy").unlink()
+    else: captions = read_json(folder / f"{part}.json", needs=("captions",))["captions"]
+    return captions
+
+
+def part_latents(ae, folder, part):
+    if (folder / f"{part}-latents.npy").exists(): return torch.from_numpy(np.load(folder / f"{part}-latents.npy")).to(DEVICE)
+    return all_latents(ae, torch.from_numpy(np.load(folder / f"{part}.npy")))
 
 
 def drawn_clips(folder, n): # the first n parts, uint8 `n c f h w`
@@ -296,7 +323,7 @@ def train_emoji(folder, emoji, ae, encoder, seconds, say, **settings):
 def train_full(folder, latents, captions, ae, encoder, seconds, say, pool, **settings):
     "The model `full`"
     texts = Texts(encoder, captions)
-    scenes, prompts = eval_set(World("full"), "seen", 128, 5)
+    scenes, prompts = eval_set(World("full"), "seen", 128 if DEVICE == "cuda" else 48, 5)
     asked = Texts(encoder, prompts)
     denoiser = new_denoiser(LatentTextToVideo.presets["full"].network, encoder, captions[:1280], False, ae)
     training = transformer_training(denoiser, latents, texts, texts.of(captions), **settings)
@@ -307,7 +334,7 @@ def train_full(folder, latents, captions, ae, encoder, seconds, say, pool, **set
         scores = pool.map(score_clip, list(zip(frames, scenes)))
         right = {name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in scores[0]}
         say(what="full", step=training.done, loss=round(float(training.last_loss), 4), **right)
-    training.fit(seconds=seconds, look=look, looks=3)
+    training.fit(seconds=seconds, look=look, looks=4, keep=folder / "full.training")
     say(what="full, at its end", step=training.done, seconds=round(training.seconds, 1))
     save_model(training.average, encoder, folder, "full", captions, training, 8.0)
 
@@ -322,7 +349,8 @@ def main():
     asked.add_argument("--first", type=int, default=20, help="thousands of them that the autoencoder sees")
     asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"), help="where these clips lie meanwhile")
     asked.add_argument("--encoder", default="default")
-    asked.add_argument("--batch", type=int, default=64)
+    asked.add_argument("--batch", type=int, default=64, help="clips a step of the autoencoder")
+    asked.add_argument("--clips-a-step", type=int, default=256, help="of a transformer")
     asked = asked.parse_args()
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     began = time.perf_counter()
@@ -336,12 +364,13 @@ def main():
 
     n = max(1, (os.cpu_count() or 2) - 1)
     with multiprocessing.get_context("fork").Pool(n) as pool:
-        emoji = all_emoji(pool, n)
-        drawn = pool.imap(draw_part, [(part, asked.scratch) for part in range(asked.clips)])
+        emoji = all_emoji(pool, n) if asked.autoencoder or asked.emoji else {}
+        draw = draw_part if DEVICE == "cuda" or asked.autoencoder else encode_part
+        drawn = pool.imap(draw, [(part, asked.scratch) for part in range(asked.clips)])
         captions = []
         for _ in range(min(asked.first, asked.clips)): captions += next(drawn)
         say(what=f"{sum(len(texts) for _, texts in emoji.values())} emoji and the first {len(captions)} clips of the world are drawn")
-        use_flat_convolutions()
+        if DEVICE == "cuda": use_flat_convolutions()
         keep_positions_on_device()
         if asked.autoencoder:
             unseen = unseen_clips()
@@ -350,13 +379,13 @@ def main():
             del first
         ae = load_autoencoder(asked.folder / "autoencoder" if (asked.folder / "autoencoder").exists() else "autoencoder").to(DEVICE)
         encoder = TextEncoder(asked.encoder)
-        if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say)
+        if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say, batch=asked.clips_a_step)
         if asked.full:
             for more in drawn: captions += more
             say(what=f"{len(captions)} clips of the world are drawn")
-            latents = torch.cat([all_latents(ae, torch.from_numpy(np.load(asked.scratch / f"{k}.npy"))) for k in range(asked.clips)])
+            latents = torch.cat([part_latents(ae, asked.scratch, k) for k in range(asked.clips)])
             say(what="and encoded")
-            train_full(asked.folder, latents, captions, ae, encoder, asked.full, say, pool)
+            train_full(asked.folder, latents, captions, ae, encoder, asked.full, say, pool, batch=asked.clips_a_step)
 
 
 if __name__ == "__main__": main()
