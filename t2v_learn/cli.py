@@ -626,6 +626,7 @@ def evaluate(
     guidance_scale: _option(float, "Default: 1.5, for edits 3.", 0, 100) = None,
     steps: Steps = None,
     deranged: Annotated[bool, typer.Option("--deranged", help="Give each video the prompt of another: the score must collapse.")] = False,
+    against: _option(str, "Another model, asked for the same with the same noise: is one of them better? (McNemar's test)") = None,
     edits: Annotated[bool, typer.Option("--edits", help="Score edits of one attribute, and of colour without the clip.")] = False,
     fit: Fit = None,
     videos: Videos = None,
@@ -637,19 +638,28 @@ def evaluate(
 ):
     "Score a model: does the video show what the prompt says?"
     from t2v_learn.core import InputError
+    from t2v_learn.judge.comparing import compare_reports
     from t2v_learn.judge.evaluate import evaluate as measure, save_score
     from t2v_learn.training.pipeline import VideoGenerator, find_model, world_of
     pipeline = VideoGenerator.from_pretrained(model, device=device, precision=precision)
+    other = None if against is None else VideoGenerator.from_pretrained(against, device=device, precision=precision)
     chosen = _given(seed=seed, guidance_scale=guidance_scale, num_inference_steps=steps)
     if data is not None or world_of(pipeline.config) is None:
-        if deranged or edits or save: raise InputError("--deranged, --edits and --save need a model of our own worlds: leave them out.")
+        if deranged or edits or save or other:
+            raise InputError("--deranged, --edits, --against and --save need a model of our own worlds: leave them out.")
         options = _given(fit=fit, videos=videos, images=images or None, column=column)
         return _evaluate_clips(pipeline, data, split, options, n, **chosen)
     if edits and world_of(pipeline.config) != "tiny": raise InputError("--edits needs a model of the tiny world: leave it out.")
+    if edits and other: raise InputError("--edits and --against do not go together: leave one of them out.")
+    if other and world_of(other.config) != world_of(pipeline.config):
+        raise InputError(f"{model} and {against} draw different worlds: compare two models of one world.")
     if not edits:
-        report = measure(pipeline, split or "seen", deranged=deranged, progress=True, **chosen, **_given(n=n))
+        report, *others = (measure(one, split or "seen", deranged=deranged, progress=True, **chosen, **_given(n=n))
+                           for one in (pipeline, other) if one)
         if save: save_score(find_model(model), report)
-        return print(report)
+        print(report)
+        for theirs in others: print(f"{against}, {theirs}\n{model} against {against}: {compare_reports(report, theirs)}")
+        return
     _check_kind(model, "edit a clip, since it never sees one")
     from t2v_learn.diffusion.editing import EDITS, measure_editing
     for task, how in [*EDITS.items(), ("color", dict(strength=1.0))]:       # at strength 1 nothing of the clip is left

@@ -405,6 +405,12 @@ def test_evaluate(t2v):
     assert (status, err) == (0, [])
     assert re.match(r"seen: joint \d+\.\d% \[\d+\.\d%, \d+\.\d%\] \(95 %, Wilson\), n = 8\n", out), out
     refused(t2v("evaluate", "--split", "unseen"), "unseen", "held-out-combinations")
+    status, out, err = t2v("evaluate", "--n", 8, "--against", "tiny-gan")
+    assert status == 0 and "tiny-gan, seen: joint" in out, err
+    assert re.search(r"tiny against tiny-gan: difference [+-]\d+\.\d% .* n = 8 pairs: only the first right \d", out)
+    refused(t2v("evaluate", "--against", "nobody"), "nobody")
+    refused(t2v("evaluate", "--against", "emoji"), "emoji", "different worlds")
+    refused(t2v("evaluate", "--against", "tiny-gan", "--edits"), "--against", "leave one of them out")
 
 
 @shipped

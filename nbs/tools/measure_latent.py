@@ -501,6 +501,20 @@ def measure_emoji(scratch, n_seen=512, n_seeds=3):
     print(json.dumps(found, indent=1))
 
 
+WORLD_SPLITS = ("seen", "held-out-combinations", "held-out-words")
+
+
+def draw_cells(model, asked, folder, name):
+    "The first sample of each prompt as a file, and a table of them to print"
+    cells = []
+    for k, (prompt, clip) in enumerate(zip(asked, model(asked, seed=0))):
+        file = f"{name}-{k + 1:02d}.webp"
+        clip.save(folder / file)
+        cells.append((f'<img src="../data/gallery/{file}" width="96">', prompt))
+    for row in range(0, len(cells), 4):
+        for part in (0, 1): print("| " + " | ".join(cell[part] for cell in cells[row:row + 4]) + " |")
+
+
 def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
     "Every 240th caption of the training, every 15th combination that was held out, the first sample of each; and ways between two prompts"
     model = LatentTextToVideo.from_pretrained("emoji", precision="fp32")
@@ -508,13 +522,9 @@ def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
     held = open_sequence(clone_folder("emoji"), 16, 64, split="held-out-combinations").captions
     warnings.simplefilter("ignore")
     asked = known_captions[::240][:8] + held[::15][:4]
-    cells = []
-    for k, (caption, clip) in enumerate(zip(asked, model(asked, seed=0))):
-        name = f"emoji-{k + 1:02d}.webp"
-        clip.save(folder / name)
-        cells.append((f'<img src="data/gallery/{name}" width="96">', caption + (" *(never seen)*" if caption in held else "")))
-    for row in range(0, len(cells), 4):
-        for part in (0, 1): print("| " + " | ".join(cell[part] for cell in cells[row:row + 4]) + " |")
+    draw_cells(model, asked, folder, "emoji")
+    full = LatentTextToVideo.from_pretrained("full", precision="fp32")
+    draw_cells(full, [prompt for split in WORLD_SPLITS for prompt in eval_set(World("full"), split, 4, 1)[1][:4]], folder, "full")
     ways = [("woman running, light skin tone", "woman running, dark skin tone"), ("rocket", "fire")]
     rows = [np.concatenate([clip.frames[4] for clip in interpolate_prompts(model, *way)], 1) for way in ways]
     imageio.imwrite(folder / "between.png", np.concatenate(rows))
