@@ -590,6 +590,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                        't2v_learn/judge/comparing.py'),
                                            't2v_learn.judge.comparing.PairedTest.p_value': ( '6_judge/comparing.html#pairedtest.p_value',
                                                                                              't2v_learn/judge/comparing.py'),
+                                           't2v_learn.judge.comparing._sign_flips': ( '6_judge/comparing.html#_sign_flips',
+                                                                                      't2v_learn/judge/comparing.py'),
                                            't2v_learn.judge.comparing.clips_to_tell': ( '6_judge/comparing.html#clips_to_tell',
                                                                                         't2v_learn/judge/comparing.py'),
                                            't2v_learn.judge.comparing.compare_reports': ( '6_judge/comparing.html#compare_reports',

@@ -69,6 +69,13 @@ def test_reports_of_other_scenes_are_refused():
     assert compare_reports(one, same, "color").n == 6
     with pytest.raises(InputError, match="different scenes.* same split, n and seed"): compare_reports(one, other)
     with pytest.raises(InputError, match="there is no 'weight'.* color"): compare_reports(one, same, "weight")
+    def one_combination(ok): # right on all but one of twelve combinations of ten
+        keys = [("circle", "red", str(i // 10)) for i in range(120)]
+        return Report("held-out-combinations", dict(joint=np.array([i >= 10 or ok for i in range(120)])), keys, 1.0, dict(seed=1))
+    paired = compare_reports(one_combination(True), one_combination(False))
+    assert paired.only_a == 10 and len(paired.groups) == 12 and paired.p_value == 1, "one combination is one piece of evidence"
+    assert mcnemar([True] * 120, one_combination(False).right["joint"]).p_value < .01
+    assert paired.interval[0] == 0 and "n = 120 pairs of 12 combinations" in str(paired)
     elsewhere = Report("held-out-words", one.right, one.keys, 1.0, one.settings)
     with pytest.raises(InputError, match="different scenes"): compare_reports(one, elsewhere)
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from ..core import InputError
-from .evaluate import Report
+from .evaluate import Report, bootstrap
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #coverage
 def coverage(
@@ -46,6 +46,10 @@ def clips_to_tell(
     return math.ceil(root**2 / (p - q)**2)
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #mcnemar
+def _sign_flips(differences): # how often differences are as large if each may as well have the other sign (Fisher 1935)
+    test = stats.permutation_test((differences,), np.mean, permutation_type="samples", rng=np.random.default_rng(0))
+    return float(test.pvalue)
+
 @dataclass
 class PairedTest:
     "Two models on the same clips."
@@ -53,6 +57,7 @@ class PairedTest:
     only_a: int    # only the first
     only_b: int    # only the second
     neither: int   # none
+    groups: tuple = ()   # mean difference of each combination; empty: clips are independent
 
     @property
     def n(self): return self.both + self.only_a + self.only_b + self.neither
@@ -60,17 +65,20 @@ class PairedTest:
     def difference(self): return (self.only_a - self.only_b) / self.n
     @property
     def p_value(self): # of McNemar's exact test: how often equal models differ as much (McNemar 1947)
+        if self.groups: return _sign_flips(self.groups)
         discordant = self.only_a + self.only_b
         return float(stats.binomtest(self.only_a, discordant).pvalue) if discordant else 1.0
     @property
     def interval(self): # 95 %, of the difference; half a clip is added to each of the four counts (Agresti and Min 2005)
+        if self.groups: return bootstrap([[one] for one in self.groups])
         a, b, n = self.only_a + .5, self.only_b + .5, self.n + 2
         half = 1.96 * math.sqrt(a + b - (a - b)**2 / n) / n
         return (a - b) / n - half, (a - b) / n + half
 
     def __str__(self):
         low, high = self.interval
-        return (f"difference {self.difference:+.1%} [{low:+.1%}, {high:+.1%}], n = {self.n} pairs: only the first right {self.only_a}, "
+        unit = f" of {len(self.groups)} combinations" if self.groups else ""
+        return (f"difference {self.difference:+.1%} [{low:+.1%}, {high:+.1%}], n = {self.n} pairs{unit}: only the first right {self.only_a}, "
                 f"only the second {self.only_b}, p = {self.p_value:.2g}")
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #mcnemar-function
@@ -102,12 +110,17 @@ def compare_reports(
     b: Report,            # of another model, on the same split with the same n and seed
     part: str = "joint",  # or an attribute
 ) -> PairedTest:
-    "The paired comparison of two reports; InputError where they did not ask for the same."
+    "The paired comparison of two reports, over whole combinations where these were held out; InputError where they did not ask for the same."
     same = a.split == b.split and a.keys == b.keys and a.settings.get("seed") == b.settings.get("seed")
     if not same: raise InputError("these reports asked for different scenes: evaluate both models with the same split, n and seed.")
     if part not in a.right or part not in b.right:
         raise InputError(f"there is no {part!r} in both reports: choose one of {', '.join(sorted(a.right.keys() & b.right.keys()))}.")
-    return mcnemar(a.right[part], b.right[part])
+    paired = mcnemar(a.right[part], b.right[part])
+    if a.split == "held-out-combinations":
+        differences = np.asarray(a.right[part], float) - np.asarray(b.right[part], float)
+        keys = sorted(set(a.keys))
+        paired.groups = tuple(float(np.mean(differences[[key == one for one in a.keys]])) for key in keys)
+    return paired
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #confusion-function
 def confusion(
