@@ -78,8 +78,8 @@ class PairedTest:
     def __str__(self):
         low, high = self.interval
         unit = f" of {len(self.groups)} combinations" if self.groups else ""
-        return (f"difference {self.difference:+.1%} [{low:+.1%}, {high:+.1%}], n = {self.n} pairs{unit}: only the first right {self.only_a}, "
-                f"only the second {self.only_b}, p = {self.p_value:.2g}")
+        return (f"difference {self.difference:+.1%} [{low:+.1%}, {high:+.1%}], n = {self.n} pairs{unit}: "
+                f"only the first right {self.only_a}, only the second {self.only_b}, p = {self.p_value:.2g}")
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #mcnemar-function
 def mcnemar(
@@ -110,7 +110,7 @@ def compare_reports(
     b: Report,            # of another model, on the same split with the same n and seed
     part: str = "joint",  # or an attribute
 ) -> PairedTest:
-    "The paired comparison of two reports, over whole combinations where these were held out; InputError where they did not ask for the same."
+    "The paired comparison of two reports, over combinations where these were held out; InputError where they asked for other scenes."
     same = a.split == b.split and a.keys == b.keys and a.settings.get("seed") == b.settings.get("seed")
     if not same: raise InputError("these reports asked for different scenes: evaluate both models with the same split, n and seed.")
     if part not in a.right or part not in b.right:
