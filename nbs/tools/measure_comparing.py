@@ -35,9 +35,10 @@ def main():
         if name in kept["rows"]: continue
         report = evaluate(VideoGenerator.from_pretrained(model), "held-out-combinations", asked.n, **settings)
         right = {part: "".join(str(int(one)) for one in flags) for part, flags in report.right.items()}
-        read = [list(read_scene(clip).attributes.values()) for clip in report.clips]
+        read = [[value or "-" for value in read_scene(clip).attributes.values()] for clip in report.clips]      # -: nothing
+        asked_for, found = (" | ".join(" ".join(key) for key in keys) for keys in (report.keys, read))
         kept["rows"][name] = dict(model=model, settings=settings, n=report.n, seed=report.settings["seed"], right=right,
-                                  asked=[list(key) for key in report.keys], read=read)
+                                  asked=asked_for, read=found)
         write_json(FILE, kept)
         print(report, flush=True)
 
