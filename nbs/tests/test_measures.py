@@ -84,8 +84,9 @@ def test_measures_of_a_set(world, training):
 
 def test_noticing_starts_where_it_lasts():
     clean = [0.0, .1, -.1, .05]
-    assert least_noticed(clean, {.1: [5.0], .2: [0.0], .4: [5.0], .8: [9.0]}) == .4, "0.1 was a whim"
-    assert least_noticed(clean, {.1: [5.0], .2: [5.0]}) == .1 and least_noticed(clean, {.1: [5.0], .2: [0.0]}) == float("inf")
-    assert least_noticed(clean, {.1: [0.0], .2: [np.nan]}) == .2
-    axes = notices_figure({("accuracy", "blur"): .4, ("accuracy", "grain"): float("inf")}).axes[0]
-    assert [text.get_text() for text in axes.texts] == ["40%", "–"]
+    assert least_noticed(clean, {.1: [5.0], .2: [0.0], .4: [5.0], .8: [9.0]}) == (.4, 1), "0.1 was a whim"
+    assert least_noticed(clean, {.1: [-5.0], .2: [-5.0]}) == (.1, -1)
+    assert least_noticed(clean, {.1: [5.0], .2: [0.0]})[0] == float("inf")
+    assert least_noticed(clean, {.1: [0.0], .2: [np.nan]}) == (.2, -1), "no value at all is noticed"
+    axes = notices_figure({("accuracy", "blur"): (.4, -1), ("accuracy", "grain"): (float("inf"), 1)}).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["40% ↓", "–"]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FAULTS', 'SET_FAULTS', 'FeatureSpace', 'world_clips', 'frechet_distance', 'kernel_distance', 'precision_recall',
-           'diversity', 'blurred', 'grainy', 'recolored', 'frame_swapped', 'shuffled', 'with_fault', 'Known',
-           'measure_set', 'least_noticed', 'notices_figure']
+           'diversity', 'blurred', 'grainy', 'recolored', 'frame_swapped', 'shuffled', 'one_for_each', 'copied',
+           'with_fault', 'Known', 'measure_set', 'least_noticed', 'notices_figure']
 
 # %% ../../nbs/6_judge/67_measures.ipynb #imports
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def frechet_distance(
     cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     values, vectors = linalg.eigh(cov_b)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T                         # the symmetric root of cov_b
-    eigenvalues = linalg.eigvalsh(root @ cov_a @ root)                           # tr (AB)^1/2 = tr (B^1/2 A B^1/2)^1/2
+    eigenvalues = linalg.eigvalsh(root @ cov_a @ root)                           # of cov_a cov_b
     return float(shift + np.trace(cov_a) + np.trace(cov_b) - 2 * np.sqrt(eigenvalues.clip(0)).sum())
 
 # %% ../../nbs/6_judge/67_measures.ipynb #kernel-distance
@@ -86,7 +86,7 @@ def kernel_distance(
     a: np.ndarray, # features, `n d`
     b: np.ndarray, # features, `m d`
 ) -> float:        # may be below 0: it is right on average
-    "The unbiased estimate of the squared maximum mean discrepancy with a cubic kernel (Bińkowski et al. 2018, section 2)."
+    "The unbiased estimate of the squared maximum mean discrepancy with a cubic kernel (Bińkowski et al. 2018)."
     if min(len(a), len(b)) < 2: raise InputError("pairs within a set need two clips or more: give larger sets.")
     def kernel(x, y): return (x @ y.T / x.shape[1] + 1) ** 3
     within = []
@@ -100,14 +100,14 @@ def kernel_distance(
 def precision_recall(
     real: np.ndarray,  # features, `n d`
     drawn: np.ndarray, # features, `m d`
-    k: int = 3,        # the neighbour that a ball reaches
+    m: int = 3,        # other clips that a ball holds
 ) -> tuple:            # precision, recall, each in 0..1
     "The share of drawn clips among the real ones, and of real ones among the drawn (Kynkäänniemi et al. 2019, equations 1 and 2)."
-    if min(len(real), len(drawn)) <= k: raise InputError(f"the {k}th neighbour needs more than {k} clips in each set: give larger sets.")
+    if min(len(real), len(drawn)) <= m: raise InputError(f"{m} neighbours need more than {m} clips in each set: give larger sets.")
+    real, drawn = torch.from_numpy(real), torch.from_numpy(drawn)
     def covered(points, centres):
-        among = torch.cdist(*[torch.from_numpy(centres)] * 2)                     # n n
-        radius = among.kthvalue(k + 1, 1).values                                  # the first neighbour is the clip itself
-        return float((torch.cdist(torch.from_numpy(points), torch.from_numpy(centres)) <= radius).any(1).double().mean())
+        radius = torch.cdist(centres, centres).kthvalue(m + 1, 1).values           # the nearest is the clip itself
+        return float((torch.cdist(points, centres) <= radius).any(1).double().mean())
     return covered(drawn, real), covered(real, drawn)
 
 def diversity(
@@ -143,13 +143,23 @@ def shuffled(clips, strength, rng): # a share of the clips has its frames in any
     return clips
 
 # %% ../../nbs/6_judge/67_measures.ipynb #faults-sets
-def _with_clips_of(clips, scenes, strength, rng, source, source_scenes): # a share is replaced by the first clip that shows the same
-    first = {}
-    for k, scene in enumerate(source_scenes): first.setdefault(str(label(scene)), k)
+def _same_label(scenes, rng=None): # label -> number of its first scene, or of any
+    found = {}
+    for k, scene in enumerate(scenes): found.setdefault(str(label(scene)), []).append(k)
+    return {text: numbers[0] if rng is None else numbers for text, numbers in found.items()}
+
+def one_for_each(clips, scenes, strength, rng): # a share of the clips is the first one of its label
+    first = _same_label(scenes)
+    clips = clips.clone()
+    for i in _some(len(clips), strength, rng): clips[i] = clips[first[str(label(scenes[i]))]]
+    return clips
+
+def copied(clips, scenes, strength, rng, training, training_scenes): # a share of the clips is any training clip of its label
+    known = _same_label(training_scenes, rng)
     clips = clips.clone()
     for i in _some(len(clips), strength, rng):
-        k = first.get(str(label(scenes[i])))
-        if k is not None: clips[i] = source[k]
+        same = known.get(str(label(scenes[i])), [])
+        if same: clips[i] = training[rng.choice(same)]
     return clips
 
 FAULTS = {    # name -> function of clips, strength and random generator
@@ -168,8 +178,8 @@ def with_fault(
     "The same clips with a fault."
     rng = np.random.default_rng(seed)
     if name in FAULTS: return FAULTS[name](clips, strength, rng)
-    if name == SET_FAULTS[0]: return _with_clips_of(clips, scenes, strength, rng, clips, scenes)
-    if name == SET_FAULTS[1]: return _with_clips_of(clips, scenes, strength, rng, *known)
+    if name == SET_FAULTS[0]: return one_for_each(clips, scenes, strength, rng)
+    if name == SET_FAULTS[1]: return copied(clips, scenes, strength, rng, *known)
     raise InputError(f"there is no fault {name!r}: choose one of {', '.join([*FAULTS, *SET_FAULTS])}.")
 
 # %% ../../nbs/6_judge/67_measures.ipynb #measure-all
@@ -203,27 +213,28 @@ def measure_set(
 def least_noticed(
     clean: list,    # values of a measure on clean sets
     faulty: dict,   # strength -> its values on sets with a fault; NaN, no value at all, is noticed
-) -> float:         # the least strength from which on it notices; infinite: never
+) -> tuple:         # the least strength from which on it notices, infinite: never; whether its value rises (1) or falls (-1) with it
     "From which strength on a measure is more than three standard deviations away from what clean sets give."
     mean, spread = np.mean(clean), np.std(clean, ddof=1)
     least = float("inf")
     for strength in sorted(faulty, reverse=True):
         if abs(np.mean(faulty[strength]) - mean) <= 3 * spread: break
         least = strength
-    return least
+    return least, 1 if np.mean(faulty[max(faulty)]) > mean else -1          # NaN falls
 
 # %% ../../nbs/6_judge/67_measures.ipynb #notices-figure
 def notices_figure(
-    least: dict,  # (measure, fault) -> strength, as of `least_noticed`
+    least: dict,  # (measure, fault) -> strength and direction, as of `least_noticed`
 ): # a matplotlib Figure
-    "Measures by faults: the darker, the weaker the fault that is noticed; empty: never noticed."
+    "Measures by faults, with the least strength that is noticed and whether the value rises or falls: the darker, the earlier."
     import matplotlib.pyplot as plt
     measures, faults = (list(dict.fromkeys(key[i] for key in least)) for i in (0, 1))
-    values = np.array([[least[m, f] for f in faults] for m in measures])
+    values, signs = (np.array([[least[m, f][i] for f in faults] for m in measures]) for i in (0, 1))
     fig, ax = plt.subplots(figsize=(7.5, .36 * len(measures) + 1.3), layout="constrained")
     ax.imshow(np.where(np.isfinite(values), -np.log(values), np.nan), cmap="Blues", aspect="auto", vmin=-.7)
     for (i, j), value in np.ndenumerate(values):
-        ax.text(j, i, f"{value:.0%}" if np.isfinite(value) else "–", ha="center", va="center", fontsize=9,
+        arrow = "↑" if signs[i, j] > 0 else "↓"
+        ax.text(j, i, f"{value:.0%} {arrow}" if np.isfinite(value) else "–", ha="center", va="center", fontsize=9,
                 color="white" if value < .15 else "black")
     ax.set_xticks(range(len(faults)), faults, rotation=25, ha="right")
     ax.set_yticks(range(len(measures)), measures)
