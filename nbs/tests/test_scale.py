@@ -234,7 +234,7 @@ class Steps(torch.utils.data.Dataset):
 
 
 def read(rank, folder, dies_at):
-    "A process: its rows by two loader processes, from the last written step on; each is noted, then written as done; between them it may die"
+    "A process: its rows by two loaders, from the last written step on; each is noted, then written as done; in between it may die"
     done = folder / f"done-{rank}.json"
     start = json.loads(done.read_text())["step"] if done.exists() else 0
     steps = Steps(opened(folder / "tars"), (rank, 2))
@@ -261,8 +261,8 @@ def run_readers(folder, dies_at):
     "Both processes to their end: their exit statuses"
     paths = [str(path) for path in (HERE.parents[2], HERE.parent, HERE.parents[1] / "tools")]
     env = os.environ | dict(PYTHONPATH=os.pathsep.join(paths), OMP_NUM_THREADS="1")
-    command = [sys.executable, HERE]
-    started = [subprocess.Popen([*command, str(rank), folder, str(step)], env=env, start_new_session=True) for rank, step in enumerate(dies_at)]
+    commands = [[sys.executable, HERE, str(rank), folder, str(step)] for rank, step in enumerate(dies_at)]
+    started = [subprocess.Popen(command, env=env, start_new_session=True) for command in commands]
     return [process.wait(600) for process in started]
 
 
@@ -304,7 +304,8 @@ def test_batches_do_not_depend_on_who_reads_them(tmp_path):
     for step in (0, 3, 11):
         whole = data(step)[1]
         for n in (2, 4): assert [whole[k::n] for k in range(n)] == [opened(folder)(step, (k, n))[1] for k in range(n)]
-    with Prefetch(opened(folder), workers=3) as ahead: assert [ahead(step)[1] for step in range(12)] == [data(step)[1] for step in range(12)]
+    with Prefetch(opened(folder), workers=3) as ahead:
+        assert [ahead(step)[1] for step in range(12)] == [data(step)[1] for step in range(12)]
     assert opened(folder, seed=1)(0)[1] != data(0)[1]
 
 

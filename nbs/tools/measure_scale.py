@@ -2,9 +2,9 @@
 
     python nbs/tools/measure_scale.py [--toy] [--only peak|steps|processes] [--runs N] [--seconds S]
 
-One thread measures the peak (a large matrix product) and steps of `VideoTransformer` at several sizes: forward, backward, AdamW, in 32 bits.
-Then a small network is trained in one process and in two, of one thread each, with the same batch in all, in turns. Run it while nothing
-else runs. --toy: a few short steps, marked as such, to try the script. What --only leaves out stays as it was stored.
+One thread measures the peak (a large matrix product) and steps of `VideoTransformer` at several sizes: forward, backward, AdamW, in
+32 bits. Then a small network is trained in one process and in two, of one thread each, with the same batch in all, in turns. Run it
+while nothing else runs. --toy: a few short steps, marked as such, to try the script. What --only leaves out stays as it was stored.
 """
 import argparse
 import json
@@ -98,10 +98,12 @@ def train(out, steps, warm):
     network = VideoTransformer(SMALL)
     config = TrainConfig(steps=warm + steps, precision="fp32", save_every_minutes=None, seed=0)
     times = []
-    trainer = Trainer(network, loss, data, config, callbacks=[Every(lambda trainer: times.append(trainer.budget.seconds), steps=1)], device="cpu")
+    watch = Every(lambda trainer: times.append(trainer.budget.seconds), steps=1)
+    trainer = Trainer(network, loss, data, config, callbacks=[watch], device="cpu")
     trainer.fit(progress=False)
     if trainer.processes.rank == 0:
-        write_json(out, dict(n_processes=trainer.processes.n, steps=steps, batch=BATCH, steps_a_second=steps / (times[-1] - times[warm - 1]),
+        pace = steps / (times[-1] - times[warm - 1])
+        write_json(out, dict(n_processes=trainer.processes.n, steps=steps, batch=BATCH, steps_a_second=pace,
                              parameters=sum(p.numel() for p in network.parameters())))
     return 0
 

@@ -342,7 +342,7 @@ class ShardedData(SequenceData):
     def line(self, epoch): # all clips: archives in a new order, the clips of each in theirs
         if epoch not in self.lines:
             order = epoch_order(self.seed, epoch, len(self.archives))
-            latest = {e: line for e, line in list(self.lines.items())[-1:]}
+            latest = dict(list(self.lines.items())[-1:])
             self.lines = latest | {epoch: np.concatenate([self.archives[i] for i in order])}
         return self.lines[epoch]
 
