@@ -15,7 +15,7 @@ from functools import lru_cache
 import nbformat
 from rerun import notebooks
 
-PARTS = ("3", "5", "6", "7", "t")          # folders by their first letter; t: tools
+PARTS = ("3", "5", "6", "7", "8", "t")          # folders by their first letter; t: tools
 TITLE = re.compile(r"^\*\*(\d)\. [^*]+\*\* \((easy|medium|hard); importance [123] of 3; \d+ minutes\)\.", re.M)
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.*?)^```", re.M | re.S)
 

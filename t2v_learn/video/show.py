@@ -187,7 +187,8 @@ _LINES = {"video":     ("#2a78b5", ["clips", "containers", "show", "world", "ver
           "gan":       ("#8c6bb1", ["ConvLSTM", "GAN", "coherence"]),
           "diffusion": ("#3a9a5b", ["noise", "blocks", "U-Net", "denoiser", "sampler", "video"]),
           "judge":     ("#b5446e", ["reader", "score"]),
-          "latent":    ("#1d9a9a", ["autoencoder", "transformer", "latents"])}
+          "latent":    ("#1d9a9a", ["autoencoder", "transformer", "latents"]),
+          "beyond":    ("#5a5a9c", ["scale"])}
 _ALIASES = {"tokens": "words", "word_vectors": "words", "sentences": "words", "tagging": "BERT", "bert": "BERT",
             "training": "optimizers", "training.pipeline": "presets",
             "convlstm": "ConvLSTM", "gan": "GAN", "gan.train": "GAN",
@@ -209,7 +210,8 @@ def _station(
 def _positions() -> dict[str, tuple[float, float]]: # name of the station: its x and y
     "Where the stations lie on the map, in the order of the course"
     tracks = {"video": (0, 1, 1), "text": (2.6, 0, 1), "training": (6.3, .5, 1.2), "gan": (11.9, 1, 1.4), "diffusion": (10.9, .5, 1),
-              "judge": (16.8, .5, .9), "latent": (12.0, 0, 1.6)}   # x and y of the first station, and the step to the next
+              "judge": (16.8, .5, .9), "latent": (12.0, 0, 1.6),
+              "beyond": (17.4, 1, 1)}   # x and y of the first station, and the step to the next
     return {name: (x + step * i, y) for line, (x, y, step) in tracks.items() for i, name in enumerate(_LINES[line][1])}
 
 # %% ../../nbs/1_video/13_show.ipynb #rails
@@ -223,6 +225,7 @@ def _draw_lines(
     axis.plot([10.2, 11.1, 15.4, 16.3], [.5, 1, 1, .5], color=color["gan"], **style)
     axis.plot([10.2, 11.1, 15.4, 16.3], [.5, 0, 0, .5], color=color["latent"], **style)
     axis.plot([9.85, 16.3], [.5, .5], color=color["diffusion"], **style)
+    axis.plot([16.3, 16.8, 17.4], [.5, 1, 1], color=color["beyond"], **style)
     axis.plot([16.3, 17.7], [.5, .5], color=color["judge"], **style)
     axis.plot([0, 5.2, 5.9], [1, 1, .5], color=color["video"], **style)
     axis.plot([2.6, 5.2, 5.9], [0, 0, .5], color=color["text"], **style)
