@@ -318,7 +318,9 @@ def test_a_row_for_calls(entry, scores):
     (lambda e: change(e / "entry.json", author=None), "says nothing about 'author'"),
     (lambda e: change(e / "entry.json", track="seconds"), "no track 'seconds': choose one of minutes, calls"),
     (lambda e: change(e / "entry.json", train=dict(model="tiny")), "model is the same for all entries"),
-    (lambda e: change(e / "entry.json", train=dict(magic=1)), "knows no option 'magic'"),
+    (lambda e: change(e / "entry.json", train=dict(magic=1)), "train in entry.json knows no 'magic'"),
+    (lambda e: change(e / "entry.json", train="t2v train"), "train in entry.json must be names with their values"),
+    (lambda e: change(e / "entry.json", sample=dict(steps=4)), "sample in entry.json knows no 'steps': choose of .*num_inference_steps"),
     (lambda e: change(e / "entry.json", versions=dict(world=0, reader="x")), "version 0 of the world"),
     (lambda e: change(e / "entry.json", versions=module._world_versions() | dict(reader="x")), "version x of the reader"),
     (lambda e: (e / "seed-4" / "config.json").rename(e / "c") and (e / "seed-4").rmdir(), "five trained models or more.*has 4"),
@@ -387,8 +389,8 @@ def test_calls_of_a_real_model_are_counted(monkeypatch):
 # --- the command, and what is stored
 
 @pytest.mark.parametrize("args, said", [
-    ("--only speed", "no part 'speed'"), ("--retrain", "--record"), ("--n 5", "--record"), ("--output a.gif", ".json"), ("--figure a.json", ".png"),
-    ("--output missing/a.json", "missing"), ("--record nowhere", "no folder nowhere"), ("--runs 0", "--runs"), ("--clock sun", "sun"),
+    ("--only speed", "no part 'speed'"), ("--retrain", "--record"), ("--n 5", "--record"), ("--output a.gif", ".json"),
+    ("--figure a.json", ".png"), ("--output missing/a.json", "missing"), ("--record nowhere", "no folder nowhere"), ("--runs 0", "--runs"), ("--clock sun", "sun"),
     ("--record x --quick", "--quick"), ("--only growth --figure a.png", "growth alone")])
 def test_command_refuses(t2v, args, said):
     status, out, err = t2v("bench", *args.split())

@@ -602,6 +602,8 @@ def _count_calls(
 _FIXED = ("data", "folder", "resume", "seed", "callbacks", "progress", "size", "frames", "model", "replay", "data_options", "strict",
           "device")
 _NEEDS = ("track", "author", "change", "train", "machine", "versions")
+_TRAIN = {*signature(train).parameters, *(each.name for each in fields(TrainConfig))} - {"settings", *_FIXED}
+_SAMPLE = {*signature(TextToVideo.__call__).parameters} - {"self", "prompt", "seed", "progress"}
 
 def _world_versions() -> dict: # of the world, and of the reader that looks at its clips
     "What scores depend on, beside the model."
@@ -614,10 +616,13 @@ def _read_entry(
     "What an entry says of itself; InputError where something is missing or not allowed."
     entry = read_json(folder / "entry.json", needs=_NEEDS, advice="write it as lesson 69 shows")
     if entry["track"] not in _BARS: raise InputError(f"there is no track {entry['track']!r}: choose one of {', '.join(_BARS)}.")
-    known = {*signature(train).parameters, *(each.name for each in fields(TrainConfig))} - {"settings"}
-    for name in entry["train"]:
-        if name in _FIXED: raise InputError(f"{name} is the same for all entries of the speed-run: leave it out of `train` in entry.json.")
-        if name not in known: raise InputError(f"`train` knows no option {name!r}: correct entry.json.")
+    entry.setdefault("sample", {})
+    for part, known in dict(train=_TRAIN, sample=_SAMPLE, versions=("world", "reader")).items():
+        if not isinstance(entry[part], dict):
+            raise InputError(f"{part} in entry.json must be names with their values: write it as lesson 69 shows.")
+        for name in entry[part]:
+            if name in _FIXED: raise InputError(f"{name} is the same for all entries of the speed-run: take it out of entry.json.")
+            if name not in known: raise InputError(f"{part} in entry.json knows no {name!r}: choose of {', '.join(sorted(known))}.")
     here = _world_versions()
     for name, version in here.items():
         if entry["versions"].get(name) != version:
@@ -694,7 +699,7 @@ def check_entry(
             say(f"{home.name}: " + ("training and " * retrain) + "evaluating")
             model = _retrained(entry, seed, Path(clean) / home.name) if retrain else VideoGenerator.from_pretrained(home)
             minutes.append(float(model.config["trained"]["minutes"]) if retrain else kept[seed])
-            with _count_calls(model) as counted: report = evaluate(model, "held-out-combinations", n, **entry.get("sample", {}))
+            with _count_calls(model) as counted: report = evaluate(model, "held-out-combinations", n, **entry["sample"])
             scores.append(report.joint)
             calls.append(counted["rows"] / report.n)
             say(f"{home.name}: joint {report.joint:.1%} of {report.n}, {minutes[-1]:.1f} minutes, {calls[-1]:.1f} calls a clip")
@@ -704,7 +709,7 @@ def check_entry(
         raise InputError(f"the mean of {len(scores)} seeds is {np.mean(scores):.2%}, not significantly above {bar:.0%} (p = {p:.3f}, "
                          f"and it must be below {_ALPHA}): train longer, or with more seeds.")
     found = dict(minutes=minutes, joint=scores, n=report.n, p=p, calls=float(np.mean(calls)), retrained=retrain)
-    return {name: entry[name] for name in _NEEDS} | dict(sample=entry.get("sample", {})) | found
+    return {name: entry[name] for name in (*_NEEDS, "sample")} | found
 
 # %% ../../nbs/6_judge/69_bench.ipynb #speedrun-figure
 def _row_text(
