@@ -390,7 +390,8 @@ def test_calls_of_a_real_model_are_counted(monkeypatch):
 
 @pytest.mark.parametrize("args, said", [
     ("--only speed", "no part 'speed'"), ("--retrain", "--record"), ("--n 5", "--record"), ("--output a.gif", ".json"),
-    ("--figure a.json", ".png"), ("--output missing/a.json", "missing"), ("--record nowhere", "no folder nowhere"), ("--runs 0", "--runs"), ("--clock sun", "sun"),
+    ("--figure a.json", ".png"), ("--output missing/a.json", "missing"), ("--record nowhere", "no folder nowhere"), ("--runs 0", "--runs"),
+    ("--clock sun", "sun"),
     ("--record x --quick", "--quick"), ("--only growth --figure a.png", "growth alone")])
 def test_command_refuses(t2v, args, said):
     status, out, err = t2v("bench", *args.split())

@@ -327,6 +327,7 @@ def _measure_growth(
     return found
 
 # %% ../../nbs/6_judge/69_bench.ipynb #slopes-figure
+_COLORS = {_OURS: "C0", "video-diffusion-pytorch": "C1", "diffusers": "C2"}
 _GROWS = {"frames": "frames", "size": "height and width", "batch": "clips at once", "words": "word pieces"}
 
 def slopes_figure(
@@ -346,11 +347,13 @@ def slopes_figure(
                 ends = np.abs([[each[end] for each in one["seconds"]] for end in ("min", "max")] - middle)
                 slope = one["slope"]
                 label = f"{package}: {slope['median']:.2f} ({slope['min']:.2f} to {slope['max']:.2f})"
-                ax.errorbar(one["sizes"], middle, ends, fmt="o-", ms=3, capsize=2, label=label)
+                ax.errorbar(one["sizes"], middle, ends, fmt="o-", ms=3, capsize=2, label=label, color=_COLORS.get(package, "C3"))
             ax.set(xscale="log", yscale="log", xlabel=_GROWS[what])
             ax.set_xticks(one["sizes"], one["sizes"])
             ax.minorticks_off()
-            ax.legend(fontsize=6)
+            ax.legend(fontsize=6, loc="upper left")
+        low, high = row[0].get_ylim()
+        row[0].set_ylim(low, high * (high / low)**.45)                             # room for the legends
         row[0].set_ylabel(f"{family}: s a call")
     return figure
 
