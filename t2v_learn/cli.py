@@ -670,7 +670,7 @@ def _measure_machine(quick, only, output, figure, **changes):
 
 @app.command()
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="Small batches and few sizes: some minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Small batches and few sizes.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="training, calls, growth, memory, data or startup; also repeatedly.")] = None,
     runs: _option(int, "How often each is measured; default: 3.", 1, 1000) = None,
     threads: _option(int, "Of torch; default: what it takes by itself.", 1, 1024) = None,

@@ -386,6 +386,26 @@ def test_calls_of_a_real_model_are_counted(monkeypatch):
     assert counted["rows"] == 12, "the hook is still there"
 
 
+def test_a_gan_makes_one_call_a_clip():
+    from t2v_learn.training.pipeline import VideoGenerator
+    model = VideoGenerator.from_pretrained("tiny-gan", device="cpu")
+    with module._count_calls(model) as counted: model(["a red circle moving right", "a blue square moving up"])
+    assert counted["rows"] == 2
+
+
+@pytest.mark.slow
+def test_what_a_real_training_leaves_is_understood(tmp_path):
+    "Minutes and options of a training of two steps, from its own config and checkpoint"
+    from t2v_learn.training.pipeline import train
+    model = train(preset="tiny", steps=2, batch_size=2, seed=0, folder=tmp_path / "seed-0", device="cpu", progress=False)
+    change_training(tmp_path / "seed-0", minutes=12.5)                       # two steps are 0.0 minutes
+    entry = dict(track="minutes", train=dict(preset="tiny", steps=2, batch_size=2))
+    assert model.config["trained"]["seed"] == 0 and module._check_trained(tmp_path / "seed-0", 0, entry) == 12.5
+    for option, value in dict(steps=3, preset="full", batch_size=16).items():
+        with pytest.raises(InputError, match=f"seed-0 was trained with {option} .*entry.json says {value}"):
+            module._check_trained(tmp_path / "seed-0", 0, entry | dict(train={option: value}))
+
+
 # --- the command, and what is stored
 
 @pytest.mark.parametrize("args, said", [

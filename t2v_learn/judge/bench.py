@@ -596,8 +596,8 @@ def _count_calls(
     "Count what passes through a model's network; a guided call of one clip passes two."
     counted = dict(rows=0)
     network = getattr(model.network, "unet", model.network)
-    def hook(module, args): counted["rows"] += len(args[0])
-    handle = network.register_forward_pre_hook(hook)
+    def hook(module, args, predicted): counted["rows"] += len(predicted)
+    handle = network.register_forward_hook(hook)
     try: yield counted
     finally: handle.remove()
 
