@@ -32,7 +32,7 @@ setup(
     packages=find_packages(include=["t2v_learn", "t2v_learn.*"]),
     package_data={"t2v_learn": ["weights/**/*.safetensors", "weights/**/*.json", "weights/**/*.txt"]},
     install_requires=cfg["requirements"].split(),
-    extras_require={"lab": lab, "dev": lab + cfg["dev_requirements"].split()},
+    extras_require={"lab": lab, "bench": cfg["bench_requirements"].split(), "dev": lab + cfg["dev_requirements"].split()},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,
     cmdclass={"sdist": SdistWithSettings},

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'explain', 'say', 'run', 'main', 'generate', 'edit', 'continue_video', 'extend', 'interpolate', 'inpaint',
-           'data', 'merge_settings', 'train', 'evaluate', 'models', 'course_folder', 'lab']
+           'data', 'merge_settings', 'train', 'evaluate', 'bench', 'models', 'course_folder', 'lab']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, time, warnings
@@ -665,6 +665,47 @@ def evaluate(
     for task, how in [*EDITS.items(), ("color", dict(strength=1.0))]:       # at strength 1 nothing of the clip is left
         found = measure_editing(pipeline, task, n or 128, **how, **chosen)
         print(f"{task}, {how}:", ", ".join(f"{key} {right.mean():.1%}" for key, right in found.items()))
+
+# %% ../nbs/tools/cli.ipynb #bench
+def _measure_machine(quick, only, output, figure, **changes):
+    "Prints what was measured, and writes it where that was asked for"
+    from dataclasses import replace
+    from t2v_learn.core import atomic_path, write_json
+    from t2v_learn.judge.bench import PLANS, bench as measure, bench_figure, bench_table
+    results = measure(replace(PLANS["quick" if quick else "full"], **_given(**changes)), tuple(only or ()), say)
+    if output is not None: write_json(output, results)
+    if figure is not None:
+        with atomic_path(figure) as temporary: bench_figure(results).savefig(temporary, dpi=150)
+    print(bench_table(results))
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Small batches and few sizes.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="training, calls, growth, memory, data or startup; also repeatedly.")] = None,
+    runs: _option(int, "How often each is measured; default: 3.", 1, 1000) = None,
+    threads: _option(int, "Of torch; default: what it takes by itself.", 1, 1024) = None,
+    clock: Annotated[str | None, typer.Option(callback=_one_of("wall", "processor"), help="wall, or processor on a busy machine.")] = None,
+    output: _option(Path, "A .json for the results; with --record: the table that gets the row.") = None,
+    figure: _option(Path, "A .png of the ratios.") = None,
+    record: _option(Path, "Verify this entry of the speed-run, a folder, and print its row.") = None,
+    retrain: Annotated[bool, typer.Option("--retrain", help="With --record: train it again, and take these minutes.")] = False,
+    n: Annotated[int | None, typer.Option("--n", callback=_between(1, 10**6), help="With --record: clips for each seed.")] = None,
+):
+    "Measure this machine: this project beside its peers, as ratios; or verify an entry of the speed-run."
+    from t2v_learn.core import InputError, check_writable
+    for file, ending in ((output, ".json"), (figure, ".png")):
+        if file is None: continue
+        if file.suffix.lower() != ending: raise InputError(f"{file} must end in {ending}: choose another name.")
+        if not file.resolve().parent.is_dir(): raise InputError(f"the folder {file.parent} does not exist: make it first.")
+        check_writable(file.resolve().parent)
+    asked = dict(quick=quick, only=only, runs=runs, threads=threads, clock=clock, figure=figure)
+    wrong = next((name for name, value in asked.items() if value), None)
+    if record is not None and wrong: raise InputError(f"--{wrong} is for measuring this machine, not for --record: leave it out.")
+    if record is None and (retrain or n): raise InputError("--retrain and --n are for --record: leave them out.")
+    if figure is not None and list(only or ()) == ["growth"]: raise InputError("growth alone has no ratios to draw: leave --figure out.")
+    if record is None: return _measure_machine(quick, only, output, figure, runs=runs, threads=threads, clock=clock)
+    from t2v_learn.judge.bench import record_entry
+    print(record_entry(record, output, n, retrain, say))
 
 # %% ../nbs/tools/cli.ipynb #models
 def _model_lines(
