@@ -685,8 +685,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                               't2v_learn/judge/diagnose.py'),
                                           't2v_learn.judge.diagnose._Line.__init__': ( '6_judge/why_is_it_noise.html#_line.__init__',
                                                                                        't2v_learn/judge/diagnose.py'),
-                                          't2v_learn.judge.diagnose._alike': ( '6_judge/why_is_it_noise.html#_alike',
-                                                                               't2v_learn/judge/diagnose.py'),
                                           't2v_learn.judge.diagnose._asked': ( '6_judge/why_is_it_noise.html#_asked',
                                                                                't2v_learn/judge/diagnose.py'),
                                           't2v_learn.judge.diagnose._average_follows': ( '6_judge/why_is_it_noise.html#_average_follows',

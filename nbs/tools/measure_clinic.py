@@ -183,7 +183,7 @@ def make_mysteries(runs):
     rows = []
     for letter, name in MYSTERIES.items():
         folder = runs / f"mystery-{letter}"
-        if not folder.exists(): train_run(folder, 100, FAULTS[name])
+        if not (folder / "config.json").exists(): train_run(folder, 100, FAULTS[name])
         row = make_row(folder, {}, picture=True)
         rows.append(dict(letter=letter) | {part: row[part] for part in ("curves", "facts", "strip")})
         save(rows, "mysteries.json")
@@ -197,9 +197,10 @@ def main(seeds, only, runs, again):
     for name, about, options in tasks(seeds, only):
         folder = runs / name
         old = next((row for row in rows if key(row) == key(about)), None)
-        if old and not (again and folder.exists()): continue
+        whole = (folder / ("checkpoints" if options.get("stopped") else "config.json")).exists()      # not one that was killed
+        if old and not (again and whole): continue
         began = time.perf_counter()
-        if not folder.exists() and not old:
+        if not whole:
             for left in runs.glob(f"{name}*"): shutil.rmtree(left)
             train_run(folder, about["seed"], **options)
         row = make_row(folder, about, picture=about["seed"] == 0 and old is None)
