@@ -431,8 +431,8 @@ _SAMPLING = [
           "Ten times the difference, at every noise level, leads out of what the network has seen.",
           "Sample with guidance 1, 1.5 and 3 first.",
           guide, "scale = guidance_scale if low <= level <= high else 1.0", "scale = 10 * guidance_scale", _interval_is_kept, traced=False),
-    Fault("times in bf16", "sampling", "Clips keep a grain that more steps do not remove.",
-          "bf16 has three digits: times near 1 and near 0 are rounded to another noise level.",
+    Fault("times in bf16", "sampling", "In a dozen steps nothing; steps that are shorter than the spacing of bf16 stand still or jump.",
+          "bf16 has three digits: near 1 its numbers lie 0.004 apart, and a time between them belongs to another noise level.",
           "Keep times and schedules in float32 or better, whatever the network computes in.",
           guide, "dtype=torch.promote_types(x.dtype, torch.float32)", "dtype=torch.bfloat16", _time_is_exact, traced=False),
     Fault("clips stay in the network's units", "sampling", "Contrast is far too strong, and what should be black is gray.",
@@ -506,7 +506,7 @@ _GAN = [
           "Draw one caption with eight seeds.",
           GANTrainer.train_step, "torch.randn(n, z_dim, generator=generator, device", "torch.zeros(n, z_dim, device",
           _noise_reaches_the_generator),
-    Fault("fresh noise for every frame", "GAN", "Every frame is another clip: objects jump.",
+    Fault("fresh noise for every frame", "GAN", "Every frame belongs to another clip: objects move unevenly, or jump.",
           "What shall stay the same over a clip is drawn anew in each frame.",
           "Draw the same seed twice.",
           Generator.forward, "self.step(state, V, text.mask, scene, frame)",
@@ -515,7 +515,8 @@ _GAN = [
 ]
 
 # %% ../../nbs/6_judge/68_why_is_it_noise.ipynb #faults
-FAULTS = {fault.name: fault for fault in (*_DATA, *_LOSS, *_CONDITIONING, *_OPTIMISATION, *_SAMPLING, *_GAN)}
+_GROUPS = (_DATA, _LOSS, _CONDITIONING, _OPTIMISATION, _SAMPLING, _GAN)
+FAULTS = {fault.name: fault for group in _GROUPS for fault in group}
 
 # %% ../../nbs/6_judge/68_why_is_it_noise.ipynb #facts-log
 def _tail(values: list, n: int = 20) -> float | None:
@@ -601,7 +602,7 @@ def _loss_facts(denoiser: Denoiser, encoder: Callable, data: Callable, shape: tu
 def _gan_facts(gan: VideoGAN, generator: Generator, encoder: Callable, video: Tensor, captions: list) -> dict:
     "How steep D is in the pixels of real clips, and how much G's clips differ by their noise and by their captions."
     text = encoder(captions)
-    steep = float(gradient_penalty(gan.discriminator, video, gan.discriminator.encode_text(text)))
+    steep = float(gradient_penalty(gan.discriminator, video, gan.discriminator.encode_text(text)).detach())
     few = encoder([caption for caption in captions[:4] for _ in range(6)])
     z = torch.randn(len(few.pooled), gan.config.z_dim, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(): drawn = generator.eval()(few, z).unflatten(0, (-1, 6))                  # captions z c f h w
