@@ -554,8 +554,8 @@ def _clips_facts(video: Tensor, captions: list) -> dict: # `n c f h w` in [-1, 1
     "Mean and deviation of training clips, and how much one frame differs from the next, where 1 is as much as from another clip's."
     between = (video[:, :, 1:] - video[:, :, :-1]).abs().mean()
     others = (video.roll(1, 0) - video).abs().mean()
-    return dict(clips_mean=float(video.mean()), clips_std=float(video.std()), jump=float(between / others.clamp(min=1e-6)),
-                captions=len(set(captions)))
+    jump = float(between / others) if others > 1e-3 else 0.0               # nothing to compare with, where all clips are one
+    return dict(clips_mean=float(video.mean()), clips_std=float(video.std()), jump=jump, captions=len(set(captions)))
 
 # %% ../../nbs/6_judge/68_why_is_it_noise.ipynb #facts-denoiser
 def _level_facts(denoiser: Denoiser, encoder: Callable, video: Tensor, captions: list) -> dict:
@@ -738,7 +738,8 @@ _PAIRS = { # what the loss is computed with; what differs in the other one; belo
 def _known(which): # a rule: what was learnt by heart costs less than what is new
     other, share, words = _PAIRS[which]
     def rule(facts):
-        if facts.get(which, math.inf) < share * facts.get(other, 0):
+        by_heart = facts.get("fresh", 0) > 1.2 * facts.get("logged", math.inf)    # else nothing is known better than what is new
+        if by_heart and facts.get(which, math.inf) < share * facts.get(other, 0):
             return f"{words} the loss is {facts[which]:.2f}, else {facts[other]:.2f}"
     return rule
 
