@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'explain', 'say', 'run', 'main', 'generate', 'edit', 'continue_video', 'extend', 'interpolate', 'inpaint',
-           'data', 'merge_settings', 'train', 'evaluate', 'bench', 'models', 'course_folder', 'lab']
+           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'course_folder', 'lab']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, time, warnings
@@ -665,6 +665,13 @@ def evaluate(
     for task, how in [*EDITS.items(), ("color", dict(strength=1.0))]:       # at strength 1 nothing of the clip is left
         found = measure_editing(pipeline, task, n or 128, **how, **chosen)
         print(f"{task}, {how}:", ", ".join(f"{key} {right.mean():.1%}" for key, right in found.items()))
+
+# %% ../nbs/tools/cli.ipynb #diagnose
+@app.command()
+def diagnose(folder: Annotated[Path, typer.Argument(help="The folder of a training, as `t2v train --out` names it.")]):
+    "Say what is wrong with a training, the most likely first, and what to do about it."
+    from t2v_learn.judge.diagnose import diagnose as examine
+    print(examine(folder))
 
 # %% ../nbs/tools/cli.ipynb #bench
 def _measure_machine(quick, only, output, figure, **changes):

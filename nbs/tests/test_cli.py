@@ -433,6 +433,15 @@ def test_a_model_of_ones_own_clips_is_evaluated_on_them(t2v, clips, trained):
     refused(t2v("evaluate", "--model", trained, "--edits"), "our own worlds")
 
 
+@pytest.mark.slow
+def test_a_training_is_diagnosed(t2v, tmp_path, trained):
+    status, out, err = t2v("diagnose", trained)
+    assert status == 0 and out.startswith(f"{trained}: a U-Net after "), (out, err)
+    refused(t2v("diagnose", tmp_path / "nowhere"), "nowhere")
+    (tmp_path / "empty").mkdir()
+    refused(t2v("diagnose", tmp_path / "empty"), "holds no training", "t2v train")
+
+
 # Training
 
 @pytest.mark.slow
