@@ -75,7 +75,8 @@ def test_ring_attention_is_attention(n, large):
     (lambda: Ring(0), "at least one"), (lambda: Ring(7).chunks(torch.zeros(10)), "equal chunks"),
     (lambda: collective_bytes("broadcast", 1, 2), "all_reduce"), (lambda: state_memory(1, "fp8"), "bf16"),
     (lambda: state_memory(1, sharding="some"), "zero2"), (lambda: count_tokens((16, 60, 64)), "multiples"),
-    (lambda: count_tokens((0, 64, 64)), "multiples"), (lambda: count_tokens((82, 480, 832)), "one frame more"), (lambda: Training(1e9, batch=6, data=4), "evenly"),
+    (lambda: count_tokens((0, 64, 64)), "multiples"), (lambda: count_tokens((82, 480, 832)), "one frame more"),
+    (lambda: Training(1e9, batch=6, data=4), "evenly"),
     (lambda: Training(1e9, device="abacus"), "TPU v3"), (lambda: Training(1e9, mfu=0), "above 0"),
     (lambda: Training(1e9, context=2), "give a Backbone")])
 def test_what_cannot_be(call, said):
