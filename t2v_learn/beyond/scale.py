@@ -317,9 +317,9 @@ def training_cost(
 class ShardedData(SequenceData):
     """Batches from clips in archives that several readers share: each reads its piece of an epoch, archive by archive, from front to back.
 
-    `data(step, shard)` is a pure function of (seed, step), as with `SequenceData`. Row r of a batch belongs to process r % n_ranks, and
-    step s to its reader s % n_workers. In an epoch the pieces of all readers hold every clip once; nothing of a piece comes again before
-    all of it has come.
+    `data(step, shard)` is a pure function of (seed, step), as with `SequenceData`; shard = (process, how many) asks for the rows of one
+    process. Row r of a batch belongs to process r % n_ranks, and step s to its reader s % n_workers. In an epoch the pieces of all
+    readers hold every clip once; nothing of a piece comes again before all of it has come.
     """
     def __init__(self,
         sequence,             # as `open_sequence` gives it for tars
