@@ -25,47 +25,48 @@ _SHARED = {"none": (), "zero1": ("optimizer",), "zero2": ("optimizer", "gradient
 def state_memory(
     parameters: float,       # of the network
     precision: str = "bf16", # fp32 or bf16
-    shard: str = "none",     # what devices share among themselves: none, zero1, zero2 or fsdp
+    sharding: str = "none",  # what devices share among themselves: none, zero1, zero2 or fsdp
     n_devices: int = 1,      # that share it
 ) -> dict:                   # bytes a device: weights, gradients, optimizer
     "What AdamW's training holds on each device besides activations (Rajbhandari et al. 2020, sections 3.1 and 5)."
     if precision not in _BYTES: raise InputError(f"there is no precision {precision!r}: choose {' or '.join(_BYTES)}.")
-    if shard not in _SHARED: raise InputError(f"states cannot be shared by {shard!r}: choose {', '.join(_SHARED)}.")
+    if sharding not in _SHARED: raise InputError(f"states cannot be shared by {sharding!r}: choose {', '.join(_SHARED)}.")
     kinds = ("weights", "gradients", "optimizer")
-    return {kind: parameters * _BYTES[precision][kind] / (n_devices if kind in _SHARED[shard] else 1) for kind in kinds}
+    return {kind: parameters * _BYTES[precision][kind] / (n_devices if kind in _SHARED[sharding] else 1) for kind in kinds}
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #ring
 class Ring:
     "Devices in a ring, each a place in a list; what each sends to the next is counted in bytes."
     def __init__(self,
-        n: int, # devices
+        n_devices: int, # in the ring
     ):
-        if n < 1: raise InputError(f"a ring needs at least one device, not {n}.")
-        self.n = n
-        self.sent = [0] * n
+        if n_devices < 1: raise InputError(f"a ring needs at least one device, not {n_devices}.")
+        self.n_devices = n_devices
+        self.sent = [0] * n_devices
 
     def shift(self, parts): # one tensor of each device -> what each gets from the one before
         for device, part in enumerate(parts): self.sent[device] += part.nbytes
         return parts[-1:] + parts[:-1]
 
     def chunks(self, whole): # a tensor, flat, in as many pieces as there are devices
-        if whole.numel() % self.n: raise InputError(f"{whole.numel()} numbers cannot be cut into {self.n} equal chunks.")
-        return list(whole.flatten().chunk(self.n))
+        if whole.numel() % self.n_devices:
+            raise InputError(f"{whole.numel()} numbers cannot be cut into {self.n_devices} equal chunks.")
+        return list(whole.flatten().chunk(self.n_devices))
 
     def all_gather(self, chunks): # a chunk of each device -> the whole, flat, on each
         held = [{device: chunk} for device, chunk in enumerate(chunks)]
-        for step in range(self.n - 1):
-            number = [(device - step) % self.n for device in range(self.n)]                # which chunk each hands on
-            arrived = self.shift([held[device][k] for device, k in enumerate(number)])
-            for device, chunk in enumerate(arrived): held[device][(device - 1 - step) % self.n] = chunk
-        return [torch.cat([mine[k] for k in range(self.n)]) for mine in held]
+        for step in range(self.n_devices - 1):
+            number = [(device - step) % self.n_devices for device in range(self.n_devices)]          # which chunk each hands on
+            arrived = self.shift([mine[i] for mine, i in zip(held, number)])
+            for device, chunk in enumerate(arrived): held[device][(device - 1 - step) % self.n_devices] = chunk
+        return [torch.cat([mine[i] for i in range(self.n_devices)]) for mine in held]
 
-    def reduce_scatter(self, wholes): # a tensor of each device -> chunk k of their sum on device k
+    def reduce_scatter(self, wholes): # a tensor of each device -> on each device its chunk of their sum
         pieces = [self.chunks(whole) for whole in wholes]
-        carried = [pieces[device][(device - 1) % self.n] for device in range(self.n)]
-        for step in range(1, self.n):
+        carried = [pieces[device][(device - 1) % self.n_devices] for device in range(self.n_devices)]
+        for step in range(1, self.n_devices):
             arrived = self.shift(carried)
-            carried = [arrived[device] + pieces[device][(device - 1 - step) % self.n] for device in range(self.n)]
+            carried = [arrived[device] + pieces[device][(device - 1 - step) % self.n_devices] for device in range(self.n_devices)]
         return carried
 
     def all_reduce(self, wholes): # a tensor of each device -> their sum on each
@@ -91,20 +92,20 @@ def ring_attention(
     ring: Ring,  # the devices
 ) -> list:       # of each device, `b h n d`
     "Attention of each device's queries to the keys and values of all, which travel round the ring (Liu et al. 2023)."
-    largest = [torch.full_like(part[..., :1], -torch.inf) for part in q]             # b h n 1
-    total = [torch.zeros_like(part[..., :1]) for part in q]                          # b h n 1
-    out = [torch.zeros_like(part) for part in q]                                     # b h n d
-    for step in range(ring.n):
-        for r in range(ring.n):
-            scores = q[r] @ k[r].mT / q[r].shape[-1]**.5                             # b h n m
-            before = largest[r]
-            largest[r] = torch.maximum(before, scores.amax(-1, keepdim=True))
-            weights = (scores - largest[r]).exp()
-            shrink = (before - largest[r]).exp()
-            total[r] = shrink * total[r] + weights.sum(-1, keepdim=True)
-            out[r] = shrink * out[r] + weights @ v[r]
-        if step + 1 < ring.n: k, v = ring.shift(k), ring.shift(v)
-    return [o / s for o, s in zip(out, total)]
+    mu = [torch.full_like(part[..., :1], -torch.inf) for part in q]                  # b h n 1, the largest score so far
+    ell = [torch.zeros_like(part[..., :1]) for part in q]                            # b h n 1, the sum of exponentials
+    o = [torch.zeros_like(part) for part in q]                                       # b h n d, the weighted sum of values
+    for step in range(ring.n_devices):
+        for r in range(ring.n_devices):
+            scores = q[r] @ k[r].mT / q[r].shape[-1]**.5                             # b h n n, queries and keys
+            before = mu[r]
+            mu[r] = torch.maximum(before, scores.amax(-1, keepdim=True))
+            weights = (scores - mu[r]).exp()
+            shrink = (before - mu[r]).exp()
+            ell[r] = shrink * ell[r] + weights.sum(-1, keepdim=True)
+            o[r] = shrink * o[r] + weights @ v[r]
+        if step + 1 < ring.n_devices: k, v = ring.shift(k), ring.shift(v)
+    return [total / weight for total, weight in zip(o, ell)]
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #tokens
 def count_tokens(
@@ -112,12 +113,12 @@ def count_tokens(
     compression: tuple = (4, 8, 8), # frames, height, width that the autoencoder makes one
     patch: tuple = (1, 2, 2),       # places along frames, height, width that become one token
 ) -> int:
-    "Tokens of a clip; InputError where its pixels do not fit."
-    frames = ceil(clip[0] / compression[0])
+    "Tokens of a clip; InputError where its frames or pixels do not fit."
+    frames = ceil(clip[0] / compression[0])                            # the first of them may stand alone
     sides = [size / (part * p) for size, part, p in zip(clip[1:], compression[1:], patch[1:])]
-    if any(side % 1 for side in sides) or frames % patch[0] or min(clip) < 1:
+    if any(side % 1 for side in sides) or clip[0] % compression[0] > 1 or frames % patch[0] or min(clip) < 1:
         size = "x".join(map(str, clip))
-        raise InputError(f"a clip of {size} is no whole number of tokens: choose multiples of compression and patch.")
+        raise InputError(f"a clip of {size} is no whole number of tokens: choose multiples of compression and patch, or one frame more.")
     return frames // patch[0] * int(prod(sides))
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #backbone
@@ -125,7 +126,7 @@ def count_tokens(
 class Backbone:
     "The shape of a video transformer, as far as its cost depends on it."
     dim: int                      # width of a token, d
-    n_blocks: int                 # one after another, B
+    n_blocks: int                 # one after another, L
     mlp_dim: int                  # hidden units for each token, m
     mlp_maps: int = 2             # linear maps of that network: 2, or 3 where one gates another (SwiGLU)
     cross_attention: bool = True  # to words; False: words are tokens among the others
@@ -143,7 +144,7 @@ class Backbone:
         return cls(c.dim, c.n_blocks, c.mlp_dim, n_words=n_words, text_dim=c.text_dim, channels=c.channels, patch=c.patch)
 
     @property
-    def maps(self): # weights of a block that each token meets: itself, words, network
+    def maps(self): # weights of a block: attention, attention to words (tokens meet half of these, words the rest), network
         return 4 * self.dim**2, 4 * self.dim**2 * self.cross_attention, self.mlp_maps * self.dim * self.mlp_dim
 
     @property
@@ -213,15 +214,15 @@ class Training:
     compression: tuple = (4, 8, 8)   # frames, height, width that the autoencoder makes one
     n_clips: float = 1e6             # clips that are learned from in all, repetitions included
     batch: int = 256                 # clips a step
-    micro: int | None = None         # clips that a group of devices has at once; None: all that are its share of the batch
+    micro: int | None = None         # clips that a group has at once; None: all that are its share of the batch
     precision: str = "bf16"          # fp32 or bf16
-    recompute: bool = False          # activation checkpointing
-    data: int = 1                    # groups of devices that share out the clips
+    recompute: bool = False          # gradient checkpointing: a fourth forward pass
+    data: int = 1                    # groups; each has `tensor * context` devices and its own clips
     tensor: int = 1                  # devices of a group that share out the inside of each layer
     context: int = 1                 # devices of a group that share out the tokens of a clip
-    shard: str = "none"              # what all that have the same weights share: none, zero1, zero2 or fsdp
+    sharding: str = "none"           # what all that have the same weights share: none, zero1, zero2 or fsdp
     device: str | tuple = "H100"     # a name in `DEVICES`; or peak FLOP/s and bytes
-    mfu: float = 0.4                 # assumed: share of the peak that three forward passes are of what is achieved
+    mfu: float = 0.4                 # assumed: operations of three forward passes a second / peak, where nothing is recomputed
 
     def __post_init__(self):
         if self.batch % self.data: raise InputError(f"a batch of {self.batch} clips cannot be shared out evenly among {self.data}.")
@@ -246,13 +247,13 @@ def _sent(
 ) -> dict:              # bytes that a device sends in a step, by what is sent
     "The exchanges of one step, each counted as in a ring."
     t, size = training, _BYTES[training.precision]
-    group = t.data * t.context                                          # they have the same weights
+    same = t.data * t.context                                           # devices that have the same weights
     weights, gradients = (parameters / t.tensor * size[kind] for kind in ("weights", "gradients"))
-    gather = collective_bytes("all_gather", weights, group)
-    scatter = collective_bytes("reduce_scatter", gradients, group)
-    states = collective_bytes("all_reduce", gradients, group)
-    if t.shard in ("zero1", "zero2"): states = scatter + gather
-    if t.shard == "fsdp": states = ceil(t.share / t.at_once) * (2 * gather + scatter)
+    gather = collective_bytes("all_gather", weights, same)
+    scatter = collective_bytes("reduce_scatter", gradients, same)
+    states = collective_bytes("all_reduce", gradients, same)
+    if t.sharding in ("zero1", "zero2"): states = scatter + gather
+    if t.sharding == "fsdp": states = ceil(t.share / t.at_once) * (2 * gather + scatter)
     sent = {"weights and gradients": states}
     if t.tensor * t.context > 1:
         b = t.backbone
@@ -270,7 +271,8 @@ class Cost:
     parameters: float     # of the network
     steps: float          # of the training
     flops_step: float     # operations of a step: three forward passes of the batch
-    flops: float          # of the training
+    flops: float          # of the training, three forward passes of each clip
+    executed: float       # of the training, a fourth pass included where blocks are computed again
     hours: float          # of the training, at the assumed MFU
     device_hours: float   # hours times devices
     memory: dict          # bytes a device, by kind
@@ -283,8 +285,9 @@ class Cost:
     def __str__(self):
         memory = ", ".join(f"{kind} {size / 1e9:.3g}" for kind, size in self.memory.items())
         sent = ", ".join(f"{kind} {size / 1e9:.3g}" for kind, size in self.sent.items())
+        again = f", {self.executed:.3g} with blocks computed again" if self.executed > self.flops else ""
         return (f"{self.tokens:,} tokens a clip, {self.parameters:.3g} parameters\n"
-                f"  {self.steps:,.0f} steps of {self.flops_step:.3g} operations: {self.flops:.3g}\n"
+                f"  {self.steps:,.0f} steps of {self.flops_step:.3g} operations: {self.flops:.3g}{again}\n"
                 f"  {self.hours:,.3g} hours, {self.device_hours:,.3g} device-hours\n"
                 f"  GB a device: {memory}; {'fits' if self.fits else 'does not fit'} into {self.capacity / 1e9:.3g}\n"
                 f"  GB a device sends in a step: {sent}")
@@ -300,22 +303,23 @@ def training_cost(
     parameters = shape.parameters if shape else float(t.backbone)
     forward = sum(shape.flops(tokens).values()) if shape else 2 * parameters * tokens
     joint = tokens + (shape.n_words if shape and not shape.cross_attention else 0)
-    memory = state_memory(parameters / t.tensor, t.precision, t.shard, t.data * t.context)
+    memory = state_memory(parameters / t.tensor, t.precision, t.sharding, t.data * t.context)
     inside = t.at_once * joint / (t.tensor * t.context)
     memory["activations"] = activation_memory(shape, inside, t.precision, t.recompute) if shape else nan
     peak, capacity = DEVICES[t.device] if isinstance(t.device, str) else t.device
     flops = 3 * forward * t.n_clips
-    hours = flops / (t.devices * peak * t.mfu) / 3600
-    return Cost(tokens, parameters, t.n_clips / t.batch, 3 * forward * t.batch, flops, hours, hours * t.devices, memory,
+    executed = flops * 4 / 3 if t.recompute else flops                 # blocks again: nearly all of a forward pass
+    hours = executed / (t.devices * peak * t.mfu) / 3600
+    return Cost(tokens, parameters, t.n_clips / t.batch, 3 * forward * t.batch, flops, executed, hours, hours * t.devices, memory,
                 _sent(t, parameters, joint), capacity)
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #sharded-data
 class ShardedData(SequenceData):
     """Batches from clips in archives that several readers share: each reads its piece of an epoch, archive by archive, from front to back.
 
-    `data(step, shard)` is a pure function of (seed, step), as with `SequenceData`. Row r of a batch belongs to process r % n_ranks, and
-    step s to its reader s % n_workers. In an epoch the pieces of all readers hold every clip once; nothing of a piece comes again before
-    all of it has come.
+    `data(step, shard)` is a pure function of (seed, step), as with `SequenceData`; shard = (process, how many) asks for the rows of one
+    process. Row r of a batch belongs to process r % n_ranks, and step s to its reader s % n_workers. In an epoch the pieces of all
+    readers hold every clip once; nothing of a piece comes again before all of it has come.
     """
     def __init__(self,
         sequence,             # as `open_sequence` gives it for tars
@@ -326,9 +330,9 @@ class ShardedData(SequenceData):
         n_workers: int = 1,   # readers of each process
     ):
         super().__init__(sequence, batch_size, seed, strict)
-        n = n_ranks * n_workers
+        readers = n_ranks * n_workers
         if batch_size % n_ranks: raise InputError(f"a batch of {batch_size} clips cannot be shared out evenly among {n_ranks} processes.")
-        if n > len(sequence): raise InputError(f"{len(sequence)} clips are too few for {n} readers.")
+        if readers > len(sequence): raise InputError(f"{len(sequence)} clips are too few for {readers} readers.")
         clips = getattr(sequence, "clips", [])
         if not all(hasattr(clip, "archive") for clip in clips or [None]):
             raise InputError("clips are shared out in pieces of archives: pack them into tars.")
