@@ -60,6 +60,21 @@ def test_a_budget_in_seconds_ends_with_the_rate_at_zero(clips):
     assert all(torch.isfinite(p).all() for p in training.average.parameters())
 
 
+def test_the_end_is_looked_at_though_it_comes_early(clips, monkeypatch):
+    torch.manual_seed(0)
+    model = Autoencoder(AutoencoderConfig(4, (8, 8, 8), 1, 1))
+    training = train_latent.autoencoder_training(model, clips, clips[:, :, :4], 3, LossWeights())
+    now = [0.0]
+    monkeypatch.setattr("recorded.time.perf_counter", lambda: now[0])
+    def one_step():
+        now[0] += 1 if training.done < 45 else 30                             # somebody else begins to compute
+        training.done += 1
+    monkeypatch.setattr(training, "one_step", one_step)
+    seen = []
+    training.fit(seconds=95, look=lambda one: seen.append(one.done), looks=1)
+    assert seen == [training.done] and training.done == 50 and float(training.steps) == 50
+
+
 def test_a_training_that_broke_off_goes_on(clips, tmp_path):
     class Broken(Exception): pass
 

@@ -172,6 +172,7 @@ class Recorded:
         pace = before / first if first else self.pace()
         began = kept_at = time.perf_counter()
         looked = int(looks * before / seconds) if seconds else looks * first // steps
+        looked_at = None
         while True:
             self.seconds = (before or 11 * pace) + time.perf_counter() - began - off_clock
             if seconds and (self.done in (first, 11) or self.done % 50 == 0):
@@ -182,7 +183,7 @@ class Recorded:
             if self.done % 50 == 0 and DEVICE == "cuda": torch.cuda.synchronize()
             start = time.perf_counter()
             if look and looks * self.done // steps > looked:
-                looked += 1
+                looked, looked_at = looks * self.done // steps, self.done
                 look(self)
             if keep and start - kept_at > every:
                 kept_at = start
@@ -190,5 +191,6 @@ class Recorded:
                 os.replace(keep.with_suffix(".new"), keep)
             off_clock += time.perf_counter() - start
         if DEVICE == "cuda": torch.cuda.synchronize()
+        if look and looked_at != self.done: look(self)                        # the end came earlier than was planned
         if keep: keep.unlink(missing_ok=True)
         return self

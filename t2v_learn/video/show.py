@@ -194,8 +194,9 @@ _ALIASES = {"tokens": "words", "word_vectors": "words", "sentences": "words", "t
             "convlstm": "ConvLSTM", "gan": "GAN", "gan.train": "GAN",
             "unet": "U-Net", "unet3d": "U-Net", "u-net": "U-Net", "sampling": "sampler", "guidance": "sampler",
             "pipeline": "video", "diffusion.pipeline": "video", "editing": "video", "recipe": "denoiser",
-            "controls": "reader", "learned_readers": "reader", "evaluate": "score", "judge": "score", "emoji": "reader",
-            "latent_video": "latents"}
+            "controls": "reader", "learned_readers": "reader", "emoji": "reader", "evaluate": "score", "judge": "score",
+            "comparing": "score", "measures": "score", "diagnose": "score", "why_is_it_noise": "score", "bench": "score",
+            "latent_video": "latents", "compare": "score"}
 
 def _station(
     here: str, # a name on the map, or the name of a lesson's module
