@@ -1,8 +1,10 @@
 "Timing by turns, slopes, memory of a child, a whole bench at toy size, and what can be wrong with an entry of the speed-run"
 import json
 import re
+import sys
 from dataclasses import asdict, replace
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -16,6 +18,19 @@ from t2v_learn.judge.bench import (PARTS, PLANS, BenchPlan, alternate, bench, be
                                    record_entry, significance, slopes_figure, speedrun_figure)
 
 TOY = PLANS["toy"]
+
+
+# --- peers
+
+def test_a_peer_that_is_not_here_leaves_no_stand_in(monkeypatch):
+    "Neither of itself nor of torchvision, which other libraries look for"
+    for name in ("torchvision", "video_diffusion_pytorch"): monkeypatch.setitem(sys.modules, name, None)   # importing it fails
+    notes = []
+    networks = module._load_networks(TOY, notes)
+    assert "video-diffusion-pytorch" not in networks["U-Net"] and any("left out" in note for note in notes)
+    assert not isinstance(sys.modules.get("torchvision"), MagicMock)
+    import transformers                                                     # asks for torchvision's version
+    assert transformers.utils.is_torchvision_available() in (True, False)
 
 
 # --- timing

@@ -133,14 +133,13 @@ def _quiet():
 
 def _import_video_diffusion():
     "video-diffusion-pytorch; where torchvision is missing or does not fit torch, without it: only its reading of files needs it."
-    for module in ("torchvision", "video_diffusion_pytorch"):
-        try: found = import_module(module)
-        except Exception:
-            if module != "torchvision": raise
-            for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]: del sys.modules[name]
-            sys.modules["torchvision"] = MagicMock()
-    if isinstance(sys.modules["torchvision"], MagicMock): del sys.modules["torchvision"]
-    return found
+    try: import_module("torchvision")
+    except Exception:
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]: del sys.modules[name]
+        sys.modules["torchvision"] = MagicMock()
+    try: return import_module("video_diffusion_pytorch")
+    finally:                                                                # nobody else may meet the stand-in
+        if isinstance(sys.modules["torchvision"], MagicMock): del sys.modules["torchvision"]
 
 # %% ../../nbs/6_judge/69_bench.ipynb #nearest
 def _count(network: nn.Module) -> int: # parameters
