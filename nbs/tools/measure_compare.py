@@ -3,8 +3,7 @@
     python nbs/tools/measure_compare.py [--n 240]
 
 writes nbs/7_latent/results/compare.json: for each model and three seeds, accuracy on three splits, all measures of lesson 67 on seen
-prompts,
-and what it costs. About 25 minutes on one core; rows that are there already stay.
+prompts, and what it costs. About 25 minutes on one core; rows that are there already stay.
 """
 import argparse
 from pathlib import Path

@@ -44,7 +44,7 @@ from t2v_learn.latent.transformer import TransformerConfig, VideoTransformer, mo
 from t2v_learn.text.attention import rotate
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.optimizers import TrainConfig
-from t2v_learn.training.pipeline import FirstBatches, caption_words, text_statistics
+from t2v_learn.training.pipeline import FirstBatches, caption_words, shipped_models, text_statistics
 from t2v_learn.video.datasets import open_sequence
 from t2v_learn.video.world import World, render
 
@@ -523,8 +523,9 @@ def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
     warnings.simplefilter("ignore")
     asked = known_captions[::240][:8] + held[::15][:4]
     draw_cells(model, asked, folder, "emoji")
-    full = LatentTextToVideo.from_pretrained("full", precision="fp32")
-    draw_cells(full, [prompt for split in WORLD_SPLITS for prompt in eval_set(World("full"), split, 4, 1)[1][:4]], folder, "full")
+    if "full" in shipped_models():
+        full = LatentTextToVideo.from_pretrained("full", precision="fp32")
+        draw_cells(full, [prompt for split in WORLD_SPLITS for prompt in eval_set(World("full"), split, 4, 1)[1][:4]], folder, "full")
     ways = [("woman running, light skin tone", "woman running, dark skin tone"), ("rocket", "fire")]
     rows = [np.concatenate([clip.frames[4] for clip in interpolate_prompts(model, *way)], 1) for way in ways]
     imageio.imwrite(folder / "between.png", np.concatenate(rows))
