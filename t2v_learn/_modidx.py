@@ -2758,6 +2758,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                       't2v_learn.video.show.animate': ('1_video/show.html#animate', 't2v_learn/video/show.py'),
                                       't2v_learn.video.show.as_frames': ('1_video/show.html#as_frames', 't2v_learn/video/show.py'),
                                       't2v_learn.video.show.as_png': ('1_video/show.html#as_png', 't2v_learn/video/show.py'),
+                                      't2v_learn.video.show.course_map': ('1_video/show.html#course_map', 't2v_learn/video/show.py'),
                                       't2v_learn.video.show.film': ('1_video/show.html#film', 't2v_learn/video/show.py'),
                                       't2v_learn.video.show.picture_grid': ('1_video/show.html#picture_grid', 't2v_learn/video/show.py'),
                                       't2v_learn.video.show.pipeline_figure': ( '1_video/show.html#pipeline_figure',

@@ -19,8 +19,9 @@ LINK = re.compile(r"""(\]\(|\b(?:src|href)=["'])(?![a-z]+:|#|/)([^)"'\s]+)""")
 # nbconvert's own Markdown forgets the width at which a picture wants to be shown
 TEMPLATE = """{%- extends 'markdown/index.md.j2' -%}
 {%- macro picture(output, kind) -%}
-{%- set width = (output.metadata.get(kind) or output.metadata).get('width') -%}
-<img src="{{ output.metadata.filenames[kind] }}"{% if width %} width="{{ width }}"{% endif %}>
+{%- set about = output.metadata.get(kind) or output.metadata -%}
+<img src="{{ output.metadata.filenames[kind] }}"
+{%- if about.get('alt') %} alt="{{ about.get('alt') | e }}"{% endif %}{% if about.get('width') %} width="{{ about.get('width') }}"{% endif %}>
 {% endmacro -%}
 {% block data_png %}{{ picture(output, 'image/png') }}{% endblock -%}
 {% block data_gif %}{{ picture(output, 'image/gif') }}{% endblock -%}
