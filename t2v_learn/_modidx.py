@@ -1258,6 +1258,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                       't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate._rights': ( '6_judge/evaluate.html#_rights',
                                                                                 't2v_learn/judge/evaluate.py'),
+                                          't2v_learn.judge.evaluate._side_by_side': ( '6_judge/evaluate.html#_side_by_side',
+                                                                                      't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate.bootstrap': ( '6_judge/evaluate.html#bootstrap',
                                                                                   't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate.eval_set': ( '6_judge/evaluate.html#eval_set',

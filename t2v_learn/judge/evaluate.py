@@ -8,7 +8,9 @@ __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spre
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,6 +156,25 @@ def nearer_to_training(
     nearest = [torch.cdist(small[0], others).min(1).values for others in small[1:]]
     return int((nearest[0] < nearest[1]).sum()), len(clips)
 
+# %% ../../nbs/6_judge/64_evaluate.ipynb #side-by-side
+@contextmanager
+def _side_by_side(
+    model: Callable, # what generates
+    n_batches: int,  # how many there are
+) -> Iterator[Callable]: # something like `map`
+    "On a CPU: several batches at once with few threads each, so that no layer waits for its slowest thread."
+    threads = torch.get_num_threads()
+    at_once = min(threads, n_batches, 4)
+    if at_once < 2 or not isinstance(model, VideoGenerator) or model.device.type != "cpu":
+        yield map
+        return
+    torch.set_num_threads(threads // at_once)
+    pool = ThreadPoolExecutor(at_once)
+    try: yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
+
 # %% ../../nbs/6_judge/64_evaluate.ipynb #generate-all
 def _generate_all(
     model: Callable, # model(prompts, seed=[...]) -> list of clips
@@ -163,13 +184,14 @@ def _generate_all(
     progress: bool,  # show a progress bar
     settings: dict,  # for the model
 ) -> list:           # of clips
-    "A clip for every prompt, a batch at a time."
+    "A clip for every prompt, batch by batch."
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(len(prompts), np.uint32)]
+    batches = [slice(i, i + batch_size) for i in range(0, len(prompts), batch_size)]
     clips = []
-    with warnings.catch_warnings():
+    def generate(rows): return model(prompts[rows], seed=seeds[rows], **settings)
+    with warnings.catch_warnings(), _side_by_side(model, len(batches)) as each:
         warnings.filterwarnings("ignore", message=".*seen in training")          # held-out words are asked for on purpose
-        for i in watched(range(0, len(prompts), batch_size), "generating clips", progress):
-            clips += model(prompts[i:i + batch_size], seed=seeds[i:i + batch_size], **settings)
+        for _, made in zip(watched(batches, "generating clips", progress), each(generate, batches)): clips += made
     return clips
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #looks
