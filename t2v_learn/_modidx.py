@@ -2768,6 +2768,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                       't2v_learn.video.show.sheet': ('1_video/show.html#sheet', 't2v_learn/video/show.py'),
                                       't2v_learn.video.show.show_video': ('1_video/show.html#show_video', 't2v_learn/video/show.py'),
                                       't2v_learn.video.show.strip': ('1_video/show.html#strip', 't2v_learn/video/show.py'),
+                                      't2v_learn.video.show.use_safe_colors': ( '1_video/show.html#use_safe_colors',
+                                                                                't2v_learn/video/show.py'),
                                       't2v_learn.video.show.with_fallback': ('1_video/show.html#with_fallback', 't2v_learn/video/show.py')},
             't2v_learn.video.verify': { 't2v_learn.video.verify.Measurement': ( '1_video/verify.html#measurement',
                                                                                 't2v_learn/video/verify.py'),
