@@ -70,7 +70,8 @@ def test_lesson_is_stored_unsolved(stem, number):
 
 # --- other answers
 
-@pytest.mark.parametrize("stem, number, wanted, source", [pytest.param(*case, id=f"{case[0]}-{case[1]}-{i}") for i, case in enumerate(OTHERS)])
+@pytest.mark.parametrize("stem, number, wanted, source",
+                         [pytest.param(*case, id=f"{case[0]}-{case[1]}-{i}") for i, case in enumerate(OTHERS)])
 def test_other_answer_gets_its_verdict(stem, number, wanted, source):
     found = verdict(stem, number, source)
     if wanted == "right": assert found.startswith("right"), found
@@ -152,7 +153,8 @@ def test_progress_is_empty_without_a_file():
     assert solved() == {} and not progress_path().exists()
 
 
-@pytest.mark.parametrize("pair", [([1, 2], [2, 1]), (3, 4.5), ([[1, 2]], [[2, 1]]), ("a", "b"), (None, 3), ([1, [2]], [1, 2]), ([float("nan")], [1]), ([], [1])])
+@pytest.mark.parametrize("pair", [([1, 2], [2, 1]), (3, 4.5), ([[1, 2]], [[2, 1]]), ("a", "b"), (None, 3), ([1, [2]], [1, 2]),
+                                  ([float("nan")], [1]), ([], [1])])
 def test_beside_draws_or_prints_anything(pair, capsys):
     beside(*pair)
     assert capsys.readouterr().out

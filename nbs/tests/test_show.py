@@ -113,7 +113,8 @@ def test_names_on_the_map_do_not_touch():
 def test_a_widget_leaves_its_picture(monkeypatch):
     widgets = pytest.importorskip("ipywidgets")
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw, metadata: shown.append((bundle, metadata)))
     with_fallback(widgets.IntSlider(), strip(CLIPS[0]))
-    assert {"image/png", "application/vnd.jupyter.widget-view+json"} <= set(shown[0])
+    assert {"image/png", "application/vnd.jupyter.widget-view+json"} <= set(shown[0][0])
+    assert shown[0][1]["image/png"]["alt"]
     assert as_png(strip(CLIPS[0]))[:4] == b"\x89PNG" and as_png(show_video(CLIPS[0])) == show_video(CLIPS[0]).data
