@@ -39,8 +39,16 @@ def _array(
     found = found.detach().cpu().numpy() if isinstance(found, torch.Tensor) else found
     try: array = np.asarray(found)
     except ValueError: raise NotYet(f"{name} gives rows of different lengths.") from None
-    if array.dtype.kind not in "biuf": raise NotYet(f"{name} gives {type(found).__name__}; numbers are wanted.")
+    if array.dtype.kind not in "biuf": raise NotYet(f"{name} gives {type(found).__name__}; an array or a list of numbers is wanted.")
     return array
+
+def _without(
+    yours: object, # an answer
+    *names: str,   # of functions that do the work
+) -> None:
+    "`NotYet` where an answer only calls what it should do itself"
+    used = set(names) & set(getattr(getattr(yours, "__code__", None), "co_names", ()))
+    if used: raise NotYet(f"the result may well be right, but {min(used)} does the work; write it yourself.")
 
 def _clips() -> list: # of uint8 f h w c
     "Three clips of different lengths, sizes and backgrounds"
@@ -56,6 +64,38 @@ def _untouched(
 ) -> None:
     "`NotYet` where an answer changed what it was given"
     if not np.array_equal(before, after): raise NotYet(f"{name} changes what it is given; work on a copy, others still need it.")
+
+# %% ../../nbs/tools/exercises/video.ipynb #named-bars
+def _named_bars(
+    names: list,       # of the bars
+    yours: list,       # a number each
+    expected: list,    # a number each
+    across: str = "",  # what they are
+) -> None:
+    "Draw yours beside expected, with names"
+    rows = np.arange(len(names))
+    plt.figure(figsize=(5, .6 + .28 * len(names)), layout="constrained")
+    plt.barh(rows - .2, yours, .4, label="yours")
+    plt.barh(rows + .2, expected, .4, color="black", alpha=.3, label="expected")
+    plt.yticks(rows, names, fontsize=8)
+    plt.gca().invert_yaxis()
+    plt.xlabel(across, fontsize=8)
+    plt.legend(fontsize=7)
+
+def _named_tables(
+    yours: list,       # rows of numbers
+    expected: list,    # as many
+    down: list,        # names of the rows
+    across: list,      # names of the columns
+    titles: tuple = ("yours", "expected"),
+) -> None:
+    "Draw two tables on one scale, with names"
+    figure, axes = plt.subplots(1, 2, figsize=(9, 1.1 + .22 * len(down)), layout="constrained", sharey=True)
+    for axis, table, title in zip(axes, (yours, expected), titles):
+        axis.imshow(table, vmin=0, vmax=max(np.max(yours), np.max(expected)), cmap="viridis", aspect="auto")
+        axis.set_title(title, fontsize=9)
+        axis.set_xticks(range(len(across)), across, rotation=60, ha="right", fontsize=7)
+        axis.set_yticks(range(len(down)), down, fontsize=7)
 
 # %% ../../nbs/tools/exercises/video.ipynb #11-1
 @exercise("11_clips", 1, "From screen to model", "easy", 3, 5)
@@ -85,6 +125,7 @@ def my_to_unit(yours):
     if not np.allclose(found, expected, atol=1e-5): raise NotYet("both ends are right, but between them the curve is no straight line.")
     if _array(yours(given[0, :3]), "my_to_unit").dtype != np.float32:
         raise NotYet("the values are right, but NumPy's division makes float64; networks take float32.")
+    _without(yours, "to_unit")
     return "one step of the screen is worth 1 / 127.5, a small number to forget and a large one to lose."
 
 # %% ../../nbs/tools/exercises/video.ipynb #11-2
@@ -113,6 +154,7 @@ def my_indices(yours):
             raise NotYet(f"{what}: those are the middles of the parts, not where they begin.")
         if abs(found - expected).max() <= 1: raise NotYet(f"{what}: is a moment rounded up? A frame stays until the next one begins.")
         raise NotYet(f"{what}.")
+    _without(yours, "frame_indices")
     return "also where frames are too few, and each comes several times."
 
 # %% ../../nbs/tools/exercises/video.ipynb #11-3
@@ -124,11 +166,14 @@ def my_rate(yours):
         given = clip.copy()
         found = _array(yours(given, fps, new), "my_rate")
         n = round(len(clip) * new / fps)
-        expected = clip[np.arange(n) * len(clip) // n]
+        wanted = np.arange(n) * len(clip) // n
+        expected = clip[wanted]
         what = f"{len(clip)} frames from {fps} to {new} a second"
+        if found.ndim < 3 and found.size: raise NotYet(f"{what}: a clip f h w c is wanted, not the shape {found.shape}.")
+        if not found.size: raise NotYet(f"{what}: no frame is left. Does it work where one rate is no multiple of the other?")
         if found.ndim != 4 or found.shape[1:] != clip.shape[1:]:
             raise NotYet(f"{what}: the shape is {found.shape}; only the first axis may change.")
-        if (fps, new) == (8, 12) and len(found):
+        if new != 4 and clip is first and len(found):
             display(strip([np.clip(found, 0, 255).astype(np.uint8), expected], ["yours", "expected"], scale=1))
         _untouched(clip, given, "my_rate")
         if len(found) == len(clip) and new == 2 * fps: raise NotYet(f"{what}: as many as before, so the clip gets shorter in seconds.")
@@ -139,7 +184,14 @@ def my_rate(yours):
             raise NotYet(f"{what}: a frame that the clip never showed: are two of them mixed?")
         if not np.array_equal(found, expected):
             shown = [int((clip == frame).all((1, 2, 3)).argmax()) for frame in found]
+            late = np.array(shown) - wanted
             order = "are they spread evenly over the whole clip?"
+            if late.max() == 1 and late.min() == 0:
+                order = "some come before their moment. A moment between two frames still shows the earlier one"
+            if shown == np.linspace(0, len(clip) - 1, n).round().astype(int).tolist():
+                order = "the last frame stands at the very end, so it is hardly shown: are they spread evenly over the whole clip?"
+            if late.max() == 0 and late.min() == -1 and not (np.arange(n)[late < 0] * len(clip) % n).any():
+                order = "a sum of steps that were rounded is 3.999 where it should be 4: multiply first, then divide"
             if np.diff(shown).min() < 0: order = "frames run in circles; each should stay until the next"
             raise NotYet(f"{what}: the frames {shown}: {order}")
     return "also for rates of which neither is a multiple of the other."
@@ -173,6 +225,7 @@ def my_ticks(yours):
             raise NotYet(f"{what}: always early, never late. Are moments cut off instead of rounded?")
         if abs(off).max() < 1 and off.min() > -1e-9: raise NotYet(f"{what}: always late, never early. Are moments rounded up?")
         raise NotYet(f"{what}: the sum is right, but are all the short ones in one place?")
+    _without(yours, "frame_ticks")
     return "a minute stays a minute, and no frame on the way is off by more than 0.005 s."
 
 # %% ../../nbs/tools/exercises/video.ipynb #12-2
@@ -204,6 +257,7 @@ def on_screen(yours):
         if one == right + 1: raise NotYet(f"at {t:g} s it is frame {right}, not {one}: do you count from 1?")
         raise NotYet(f"at {t:g} s it is frame {right}, not {one}: frames last {lengths} s, so add up what was before.")
     if [yours([.5], t) for t in (0, .5, 9)] != [0, 0, 0]: raise NotYet("a clip of a single frame shows frame 0 at any time.")
+    _without(yours, "shown_at")
     return "this question, asked once for each frame that a model wants, is what reading a file means."
 
 # %% ../../nbs/tools/exercises/video.ipynb #12-3
@@ -246,7 +300,7 @@ def my_strip(yours):
         width = n * (w + gap) - gap
         expected = np.full((h, width, 3), 255, np.uint8)
         for i, frame in enumerate(clip): expected[:, i * (w + gap):i * (w + gap) + w] = frame
-        if found.ndim == 3 and found.size and found.shape[-1] == 3:
+        if gap == 3 and found.ndim == 3 and found.size and found.shape[-1] == 3:
             figure, axes = plt.subplots(2, 1, figsize=(5, 1.8), layout="constrained")
             for axis, picture, title in zip(axes, (found, expected), ("yours", "expected")):
                 axis.imshow(picture.astype(np.uint8))
@@ -264,6 +318,7 @@ def my_strip(yours):
             raise NotYet(f"{what}: columns {w} to {w + gap - 1} should be white, which is 255.")
         raise NotYet(f"{what}: the first frame is {'right' if np.array_equal(found[:, :w], clip[0]) else 'wrong'}, not all are: does a "
                      "reshape mix rows and frames?")
+    _without(yours, "film")
     return "transpose before you reshape, or do not reshape at all."
 
 # %% ../../nbs/tools/exercises/video.ipynb #13-2
@@ -297,6 +352,7 @@ def my_trace(yours):
             raise NotYet("a clip in which nothing moves should look like its frame.")
         if abs(found[:3].astype(int) - empty).max() > 8:
             raise NotYet("the background far from the motion has another colour than in the clip.")
+    _without(yours, "_motion_hint")
     return "one still picture now says where to."
 
 # %% ../../nbs/tools/exercises/video.ipynb #13-3
@@ -317,7 +373,7 @@ def repaired(yours):
         given = _damage(clip)
         found = yours(given)
         if found is None: raise NotYet("repaired returns nothing so far.")
-        found = torch.as_tensor(found)
+        found = torch.as_tensor(_array(found, "repaired"))
         if found.shape != clip.shape: raise NotYet(f"c f h w is {tuple(clip.shape)} here, not {tuple(found.shape)}.")
         beside(found, clip, ("repaired", "as it was"))
         _untouched(_damage(clip).numpy(), given.numpy(), "repaired")
@@ -422,7 +478,8 @@ def my_rule(yours):
     if all(answer is None for answer in said): raise NotYet("my_rule returns nothing so far.")
     held = {combination for combination, answer in zip(everything, said) if answer}
     def counts(held): return [[sum((s, c, m) in held for m in tiny.motions) for c in tiny.colors] for s in tiny.shapes]
-    beside(counts(held), counts({c for c in everything if is_held_out(*c)}), ("yours: shapes by colours", "the world's"))
+    theirs = counts({c for c in everything if is_held_out(*c)})
+    _named_tables(counts(held), theirs, tiny.shapes, tiny.colors, ("yours: how many of 4 motions are held out", "the world's own rule"))
     if [bool(yours(*c)) for c in everything] != [c in held for c in everything]: raise NotYet("asked again, the rule says something else.")
     if len(held) != 12: raise NotYet(f"the rule holds out {len(held)} combinations, not 12.")
     seen = set(everything) - held
@@ -453,7 +510,7 @@ def my_kind(yours):
     table = np.zeros((len(names), len(names)))
     for name, answer, _ in found:
         if answer in names: table[names.index(name), names.index(answer)] += 1
-    beside(table, 8 * np.eye(len(names)), ("yours: meant by read", "expected"))
+    _named_tables(table, 8 * np.eye(len(names)), names, names, ("yours: meant (down), read (across)", "expected"))
     odd = next((answer for _, answer, _ in found if answer is not None and answer not in names), None)
     if odd is not None: raise NotYet(f"{odd!r} is no kind of motion; the keys of MOTIONS are {', '.join(names)}.")
     wrong = [case for case in found if case[1] != case[0]]
@@ -475,7 +532,7 @@ def palest(yours):
     if found[0] is None: raise NotYet("palest returns nothing so far.")
     expected = [max(0, 1 - .25 / float(np.linalg.norm(rgb))) for rgb in colors]
     found = _array([float(share) for share in found], "palest")
-    beside(found, expected)
+    _named_bars(list(COLORS), found, expected, "smallest share of the brightness")
     rgb = np.array(COLORS["purple"])
     length = float(np.linalg.norm(rgb))
     hints = {"that is how much may be lost, not what is left": .25 / length,
@@ -538,7 +595,7 @@ def off_track(yours):
         number = _array(found[name], "off_track")
         if number.size != 1: raise NotYet(f"one number is wanted, not the shape {number.shape}.")
         found[name] = float(number.item())
-    beside(list(found.values()), list(expected.values()), ("yours", "expected"))
+    _named_bars(list(tracks), list(found.values()), list(expected.values()), "pixels off the track")
     if abs(found["trembles"] - expected["trembles"]) > 1e-4:
         for hint, value in _track_hints(tremble, expected).items():
             if abs(found["trembles"] - value) < 1e-6:
@@ -546,6 +603,7 @@ def off_track(yours):
     if found["stops half-way"] < .01: raise NotYet("what stops half-way and hurries on passes: the way is straight, but time should count.")
     for name in tracks:
         if not abs(found[name] - expected[name]) < 1e-4: raise NotYet(f"what {name}: {expected[name]:.3f}, not {found[name]:.3f}.")
+    _without(yours, "fit_track")
     return "half a step is allowed, so shuffled frames are nearly always refused."
 
 # %% ../../nbs/tools/exercises/video.ipynb #15-3-a
@@ -713,7 +771,11 @@ def my_mix(yours):
         said = {f"{source.name} {s} {row}": source.level + s + row / 100
                 for source in (first, second) for s in range(30) for row in range(size)}
         captions = list(captions)
-        print("yours:", *captions, sep="\n  ")
+        half = size // 2
+        if step == 3:
+            print("yours:   ", *captions, sep=" | ")
+            wanted = [f"{source.name} {step} {row}" for source in (first, second) for row in range(half)]
+            print("expected:", *wanted, "(or other rows)", sep=" | ")
         if len(video) == len(captions) == 2 * size:
             raise NotYet(f"{2 * size} clips: both whole batches. Half of each is wanted, so that a batch stays a batch of {size}.")
         if tuple(video.shape) != (size, 3, 2, 4, 4):
@@ -726,7 +788,7 @@ def my_mix(yours):
             raise NotYet(f"at step {step} there are clips of another step: ask both sources for the step itself.")
         if len(set(captions)) < size: raise NotYet("a clip stands twice in the batch.")
         n = sum(text.startswith("world") for text in captions)
-        if n != size // 2: raise NotYet(f"{n} of {size} clips are from the first source, not half of them.")
+        if n != half: raise NotYet(f"{n} of {size} clips are from the first source, not half of them.")
         again = yours(first, second, step)
         if list(again[1]) != captions or not torch.equal(again[0], video):
             raise NotYet("the same step gave another batch: something keeps a place of its own.")

@@ -78,6 +78,10 @@ def my_indices(n_have, n_want):
 def my_indices(n_have, n_want):
     return [(k + 1) * n_have // n_want for k in range(n_want)]
 
+# %% 2 wrong: frame_indices does the work
+def my_indices(n_have, n_want):
+    return frame_indices(n_have, n_want)
+
 # %% 3 right
 def my_rate(frames, fps, new_fps):
     moments = np.arange(round(len(frames) / fps * new_fps)) / new_fps
@@ -92,7 +96,7 @@ def my_rate(frames, fps, new_fps):
 def my_rate(frames, fps, new_fps):
     return frames
 
-# %% 3 wrong: no multiple of the other
+# %% 3 wrong: 8 frames, not 12
 def my_rate(frames, fps, new_fps):
     return np.repeat(frames, new_fps // fps, axis=0) if new_fps > fps else frames[::fps // new_fps]
 
@@ -107,12 +111,29 @@ def my_rate(frames, fps, new_fps):
     part = (at - low)[:, None, None, None]
     return (frames[low] * (1 - part) + frames[np.minimum(low + 1, len(frames) - 1)] * part).astype(np.uint8)
 
+# %% 3 wrong: come before their moment
+def my_rate(frames, fps, new_fps):
+    moments = np.arange(round(len(frames) * new_fps / fps)) / new_fps
+    return frames[np.clip(np.round(moments * fps).astype(int), 0, len(frames) - 1)]
+
+# %% 3 wrong: multiply first, then divide
+def my_rate(frames, fps, new_fps):
+    new, at = [], 0
+    while at < len(frames) and len(new) < round(len(frames) * new_fps / fps):
+        new.append(frames[int(at)])
+        at += fps / new_fps
+    return new
+
+# %% 3 wrong: no frame is left
+def my_rate(frames, fps, new_fps):
+    return [frame for frame in frames for _ in range(int(new_fps / fps))]
+
 # %% 3 wrong: run in circles
 def my_rate(frames, fps, new_fps):
     n = round(len(frames) * new_fps / fps)
     return np.resize(frames, (n, *frames.shape[1:]))
 
-# %% 3 wrong: spread evenly
+# %% 3 wrong: the last frame stands at the very end
 def my_rate(frames, fps, new_fps):
     n = round(len(frames) * new_fps / fps)
     return frames[np.linspace(0, len(frames) - 1, n).round().astype(int)]

@@ -55,6 +55,14 @@ def my_trace(frames):
 
 # %% 2 right
 def my_trace(frames):
+    clip = torch.from_numpy(frames).float()
+    empty = clip[:, 0, 0].mean(0)
+    now = clip[len(clip) // 2] - empty
+    before = .4 * (clip[0] - empty)
+    return (empty + torch.where(now.abs() >= before.abs(), now, before)).round().to(torch.uint8)
+
+# %% 2 wrong: _motion_hint does the work
+def my_trace(frames):
     return _motion_hint(frames)
 
 # %% 2 wrong: look alike
