@@ -81,12 +81,13 @@ SHOWN = """async area => {                                     // what a widget 
   return {pictures: await Promise.all(pictures.map(hash)), words};
 }"""
 MISPLACED = """([area, css]) => {                              // controls that are cut off or cover each other
-  const controls = [...area.querySelectorAll(css)].map(e => e.closest('.jupyter-widgets.widget-inline-hbox, .widget-button') || e);
+  const controls = [...area.querySelectorAll(css)].map(e => e.closest('.widget-inline-hbox, .widget-button') || e);
   const boxes = controls.map(e => e.getBoundingClientRect());
   const around = area.getBoundingClientRect();
   const name = i => controls[i].innerText || controls[i].className;
   const whole = b => b.left >= around.left - 1 && b.right <= around.right + 1 && b.width >= 20 && b.height >= 10;
   const cut = controls.flatMap((_, i) => whole(boxes[i]) ? [] : [name(i)]);
+  for (const e of area.querySelectorAll('.widget-readout, .widget-label')) if (e.scrollWidth > e.clientWidth + 1) cut.push(e.innerText);
   const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
   const covered = boxes.flatMap((a, i) => boxes.slice(i + 1).flatMap((b, j) =>
       controls[i] === controls[i + 1 + j] || apart(a, b) ? [] : [`${name(i)} and ${name(i + 1 + j)}`]));
@@ -315,16 +316,19 @@ def press_buttons(area, others, name):
         no_error(area, f"{name}, stop")
 
 
-def reached_by_tab(page, controls):
-    "Which of the controls get the focus, when Tab is pressed again and again from the first one"
-    for i, control in enumerate(controls): control.element.evaluate("(e, i) => e.dataset.control = i", i)
-    first = min(controls, key=lambda c: (c.element.bounding_box()["y"] // 20, c.element.bounding_box()["x"]))
-    first.element.focus()
+def missed_by_tab(page, area):
+    "Which of the enabled controls do not get the focus, when Tab is pressed again and again from the first one"
+    kinds = area.evaluate("""(area, css) => {
+      const controls = [...area.querySelectorAll(css)].filter(e => !e.disabled);
+      controls.forEach((e, i) => e.dataset.control = i);
+      controls[0].focus();
+      return controls.map(e => e.className || e.type);
+    }""", ", ".join(CONTROLS.values()))
     found = set()
-    for _ in range(4 * len(controls)):
+    for _ in range(4 * len(kinds)):
         found.add(page.evaluate("() => document.activeElement.dataset.control"))
         page.keyboard.press("Tab")
-    return {int(i) for i in found if i is not None}
+    return [kind for i, kind in enumerate(kinds) if str(i) not in found]
 
 
 def check_widget(page, area, name):
@@ -333,9 +337,8 @@ def check_widget(page, area, name):
     no_error(area, name)
     controls = controls_of(area)
     assert controls, f"{name} has no controls"
-    enabled = [control for control in controls if control.element.is_enabled()]
-    missed = set(range(len(enabled))) - reached_by_tab(page, enabled)
-    assert not missed, f"{name}: Tab does not reach {[enabled[i].kind for i in missed]}"
+    missed = missed_by_tab(page, area)
+    assert not missed, f"{name}: Tab does not reach {missed}"
     others = [control for control in controls if control.kind != "button"]
     if len(others) < len(controls): press_buttons(area, others, name)
     else:
