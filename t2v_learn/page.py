@@ -51,18 +51,20 @@ class PageNetwork(nn.Module):
 @torch.no_grad()
 def prompt_features(
     model: TextToVideo,     # with its text encoder
-    prompts: list[str],     # any; the empty list is of no use
-) -> list[tuple]:           # of each: words `n d` and the prompt vector `e`, float32; the first pair is that of no prompt at all
+    prompts: list[str],     # one or more
+) -> list[tuple]:           # words `n d` and the prompt vector `e`, float32: first of no prompt at all, then of each
     "What the network makes of BERT's states: all of the text that it ever sees."
     conditioner = model.denoiser.unet.text_conditioner
-    features = []
-    for prompt in [prompts[0], *prompts]:
-        states = model.encoder([prompt])
-        pieces = states.mask.sum()
-        text = TextStates(states.tokens[:, :pieces], states.mask[:, :pieces], states.pooled)
-        words, mask, vector = conditioner(text, torch.tensor([len(features) > 0]))                 # the null embedding first
-        features.append((words[0, mask[0]], vector[0]))
-    return features
+    ids = [model.encoder.tokenizer(prompt)["input_ids"] for prompt in prompts]
+    features = {}
+    for n in set(map(len, ids)):                                                          # prompts of one length need no padding
+        rows = [i for i, pieces in enumerate(ids) if len(pieces) == n]
+        states = model.encoder.model(torch.tensor([ids[i] for i in rows])).last_hidden_state                          # b n d
+        text = TextStates(states, torch.ones(states.shape[:2], dtype=torch.bool), states.mean(1))
+        words, _, vectors = conditioner(text, torch.ones(len(rows), dtype=torch.bool))                                # b n d, b e
+        features |= dict(zip(rows, zip(words, vectors)))
+    words, mask, vectors = conditioner(text, torch.zeros(len(rows), dtype=torch.bool))                                # the null embedding
+    return [(words[0, mask[0]], vectors[0]), *(features[i] for i in range(len(prompts)))]
 
 # %% ../nbs/tools/page.ipynb #page-prompts
 _SLOTS = ("color", "shape", "moving", "motion", "to")
@@ -151,10 +153,11 @@ def page_settings(
     model: TextToVideo, # a trained one
 ) -> dict:              # as `sampler.js` wants it
     "The numbers of the default sampler; InputError for a model that `sampler.js` cannot run."
-    config = model.denoiser.config
+    tiny = [3, TINY_WORLD.n_frames, TINY_WORLD.canvas, TINY_WORLD.canvas]
+    config = model.denoiser.config if isinstance(model, TextToVideo) and list(model.sample_shape) == tiny else None
+    if config is None or config.target != "x0" or not config.sigma_data:
+        raise InputError("the page is made for a diffusion model of the tiny world that predicts x0: take tiny.")
     defaults = _defaults()
-    if config.target != "x0" or not config.sigma_data or list(model.sample_shape) != [3, TINY_WORLD.n_frames, *[TINY_WORLD.canvas] * 2]:
-        raise InputError("the page is made for a model of the tiny world that predicts x0, such as tiny.")
     schedule = model.denoiser.schedule
     times = model.times(defaults["num_inference_steps"], sampler=defaults["sampler"])
     levels = schedule.log_snr(times)
@@ -179,7 +182,7 @@ def _page_data(
     "All that the page's scripts must know."
     score = model.config.get("score", {}).get("held-out-combinations", {})
     about = f"The model: {sum(p.numel() for p in model.denoiser.parameters()) / 1e6:.1f} million parameters"
-    if score: about += f"; in Python, {score['joint']:.1%} of {score['n']} clips of combinations that training never showed are all as asked"
+    if score: about += f"; in Python {score['joint']:.1%} of its {score['n']} clips of combinations that training never showed are as asked"
     tolerances = {("offTrack" if name == "off_track" else name): value for name, value in vars(TINY).items()}
     captions = [[p["text"], len(words), p["shape"], p["color"], p["motion"], p["template"], p["untrained"]]
                 for p, (words, _) in zip(prompts, features)]

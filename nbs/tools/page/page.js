@@ -177,16 +177,24 @@ async function load() {
   const prompts = makePrompts(page);
   const [nothing, ...features] = readFeatures(text, [1, ...prompts.entries.filter(entry => !entry.untrained).map(entry => entry.pieces)], settings);
   settings.nothing = nothing;
-  let more;                                                 // of prompts with a word that training never read; fetched when one is asked for
+  let more;                                                 // a promise: of prompts with a word that training never read
+  function fetchMore() {
+    const pieces = prompts.entries.slice(features.length).map(entry => entry.pieces);
+    more ??= fetchFile("text-untrained.bin").then(buffer => readFeatures(buffer, pieces, settings)).catch(error => {
+      more = undefined;                                     // and tried again when one is asked for
+      throw error;
+    });
+    return more;
+  }
   async function featuresOf(entry) {
     if (entry.index < features.length) return features[entry.index];
-    more ??= readFeatures(await fetchFile("text-untrained.bin"), prompts.entries.slice(features.length).map(e => e.pieces), settings);
-    return more[entry.index - features.length];
+    return (await fetchMore())[entry.index - features.length];
   }
   const world = {shapes: page.world.shapes, colors: page.world.palette, directions: page.world.directions,
                  nFrames: settings.shape[1], canvas: settings.shape[2]};
   return {
     page, settings, prompts,
+    complete: fetchMore().catch(() => {}),                  // then nothing more is fetched
     // The clip as bytes, f h w c. onStep gets {x, x0} of each step as bytes and says false to stop; then null comes back
     async generate(entry, randn, onStep = () => true) {
       const features = await featuresOf(entry);

@@ -13,14 +13,16 @@ export function makePrompts({captions, lexicon, heldOut}) {
     const isHeldOut = heldOut.some(([s, c, m]) => s === shape && c === color && m === motion);
     return {index, text, pieces, shape, color, motion, template, untrained, isHeldOut};
   });
+  const knownWords = new Map(Object.entries(lexicon));
   const byKey = new Map(entries.map(entry => [keyOf(wordsOf(entry.text)), entry]));
+  const isTrained = word => knownWords.get(word)[2];
   const find = wanted => entries.find(entry => Object.entries(wanted).every(([name, value]) => entry[name] === value));
 
   // Every value of each part that the words name
   function named(words) {
     const found = {color: new Set(), shape: new Set(), motion: new Set()};
     for (const word of words) {
-      const [part, value] = lexicon[word] ?? [];
+      const [part, value] = knownWords.get(word) ?? [];
       if (part in found) found[part].add(value);
     }
     return found;
@@ -35,9 +37,9 @@ export function makePrompts({captions, lexicon, heldOut}) {
     const found = named(words);
     const first = Object.fromEntries(Object.entries(found).filter(([, values]) => values.size).map(([part, [value]]) => [part, value]));
     const suggestion = find({template: 0, untrained: "", ...first});
-    const unknown = [...new Set(words)].filter(word => !Object.hasOwn(lexicon, word));
+    const unknown = [...new Set(words)].filter(word => !knownWords.has(word));
     if (unknown.length) {
-      const known = Object.keys(lexicon).filter(word => lexicon[word][2]);
+      const known = [...knownWords.keys()].filter(isTrained);
       const shown = unknown.slice(0, 5).map(word => word.length > 24 ? `${word.slice(0, 24)}…` : word);
       const more = unknown.length > 5 ? ` and ${unknown.length - 5} more` : "";
       return {error: `The model's world has no ${list(shown)}${more}. Its words: ${known.join(", ")}.`, suggestion};
@@ -46,7 +48,7 @@ export function makePrompts({captions, lexicon, heldOut}) {
       if (values.size > 1) return {error: `One thing at a time: the prompt names ${values.size} ${PARTS[part]}s.`, suggestion};
       if (!values.size) return {error: `The ${PARTS[part]} is missing: a prompt says colour, shape and motion.`, suggestion};
     }
-    const untrained = [...new Set(words)].filter(word => !lexicon[word][2]);
+    const untrained = [...new Set(words)].filter(word => !isTrained(word));
     if (untrained.length > 1) {
       return {error: `Only one word at a time that training never showed, not ${list(untrained)}.`, suggestion};
     }
