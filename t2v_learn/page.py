@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ONNXRUNTIME_WEB', 'PageNetwork', 'prompt_features', 'page_prompts', 'export_network', 'page_settings', 'page_sources',
-           'build_page']
+           'build_page', 'ExportedUNet']
 
 # %% ../nbs/tools/page.ipynb #imports-export
 import copy, gzip, inspect, json, logging, shutil, tempfile, warnings
@@ -93,6 +93,11 @@ def _lexicon() -> dict: # word -> part of a prompt or "", its value, whether tra
 # %% ../nbs/tools/page.ipynb #export-network
 _EXPORTERS = ("onnx", "onnxscript")
 
+def _check_exporters() -> None:
+    "InputError where the packages are missing that write the file."
+    missing = [name for name in _EXPORTERS if not find_spec(name)]
+    if missing: raise InputError(f"{missing[0]} is missing, which writes a model for browsers: run `pip install {' '.join(_EXPORTERS)}`.")
+
 @contextmanager
 def _silence():
     "The exporter says what it skips; none of that is used here."
@@ -110,8 +115,7 @@ def export_network(
     model: TextToVideo, # a trained one
 ) -> bytes:             # of an ONNX file with the inputs x, log_snr, words and prompt, and one output
     "Trace the network; InputError where the packages that do it are missing."
-    missing = [name for name in _EXPORTERS if not find_spec(name)]
-    if missing: raise InputError(f'{missing[0]} is missing, which writes the model for a browser: run `pip install "t2v_learn[dev]"`.')
+    _check_exporters()
     config = model.denoiser.unet.config
     inputs = dict(x=torch.zeros(1, *model.sample_shape), log_snr=torch.zeros(1), words=torch.zeros(1, 7, config.context_dim),
                   prompt=torch.zeros(1, config.cond_dim))
@@ -242,6 +246,7 @@ def build_page(
     "A folder with the page, its model and all that runs it, to be laid on any web server; InputError where it cannot be made."
     folder = Path(folder)
     sources = page_sources()
+    _check_exporters()
     with _whole_folder(folder) as new:
         runtime = npm_package("onnxruntime-web", ONNXRUNTIME_WEB) / "dist"
         generator = TextToVideo.from_pretrained(model, device="cpu", precision="fp32")
@@ -257,3 +262,25 @@ def build_page(
         shutil.copyfile(runtime / "ort.wasm.bundle.min.mjs", new / "ort.js")
         (new / "ort-wasm.gz").write_bytes(gzip.compress((runtime / "ort-wasm-simd-threaded.wasm").read_bytes(), mtime=0))
     return {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+
+# %% ../nbs/tools/page.ipynb #exported-unet
+class ExportedUNet(nn.Module):
+    "A file of `export_network` in the place of a denoiser's U-Net, run by ONNX Runtime on the CPU."
+    def __init__(self,
+        file: bytes | Path,  # what `export_network` gave, or where it was written
+        model: TextToVideo,  # the model that it came from: encodes the prompts
+        prompts: list[str],  # of the clips, in their order
+    ):
+        super().__init__()
+        from onnxruntime import InferenceSession
+        self.session = InferenceSession(file, providers=["CPUExecutionProvider"])
+        self.nothing, *self.features = prompt_features(model, prompts)
+        self.unused = nn.Parameter(torch.zeros(1))          # by a parameter a sampler sees where a network lies
+
+    def forward(self, x, log_snr, text, cond_mask=None):
+        outputs = []
+        for i in range(len(x)):
+            words, prompt = self.features[i] if i < len(self.features) else self.nothing   # guidance asks a second time, without
+            given = dict(x=x[i:i + 1], log_snr=log_snr[i:i + 1], words=words[None], prompt=prompt[None])
+            outputs.append(self.session.run(None, {name: numbers.numpy() for name, numbers in given.items()})[0])
+        return torch.from_numpy(np.concatenate(outputs))

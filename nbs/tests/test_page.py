@@ -25,7 +25,7 @@ from t2v_learn.diffusion.editing import TextToVideo
 from t2v_learn.diffusion.guidance import sample
 from t2v_learn.diffusion.sampling import recorded, refresh
 from t2v_learn.judge.controls import CONTROLS, any_scene
-from t2v_learn.page import _page_data, build_page, page_prompts, page_settings, page_sources, prompt_features
+from t2v_learn.page import ExportedUNet, _page_data, build_page, page_prompts, page_settings, page_sources, prompt_features
 from t2v_learn.training.pipeline import start_noise
 from t2v_learn.video.clips import to_uint8
 from t2v_learn.video.verify import read_scene, score
@@ -366,32 +366,12 @@ def test_what_is_built(built, page):
     assert not left
 
 
-class Exported(torch.nn.Module):
-    "The network of the file in the place of the U-Net"
-    def __init__(self, path, model):
-        super().__init__()
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.nothing, *self.features = prompt_features(model, PROMPTS)
-        self.unused = torch.nn.Parameter(torch.zeros(1))     # it says where the network lies
-
-    def forward(self, x, log_snr, text, cond_mask=None):
-        outputs = []
-        for i in range(len(x)):
-            words, prompt = self.features[i] if i < len(PROMPTS) else self.nothing         # the second half is asked without its prompt
-            given = dict(x=x[i:i + 1], log_snr=log_snr[i:i + 1], words=words[None], prompt=prompt[None])
-            outputs.append(self.session.run(None, {name: numbers.numpy() for name, numbers in given.items()})[0])
-        return torch.from_numpy(np.concatenate(outputs))
-
-
 @pytest.mark.slow
 def test_onnxruntime_and_pytorch_agree(built, model, record_property, monkeypatch):
     "Over the whole way, with the same noise"
     pytest.importorskip("onnxruntime")
     folder, paths = built
-    monkeypatch.setattr(model.denoiser, "unet", Exported(folder / "model.onnx", model))
+    monkeypatch.setattr(model.denoiser, "unet", ExportedUNet(folder / "model.onnx", model, PROMPTS))
     worst = difference(pytorch_paths(model), paths)
     record_property("onnxruntime and PyTorch, largest difference in grey levels", f"{worst} ({len(PROMPTS)} prompts, 13 steps)")
     assert worst <= 2
@@ -541,7 +521,7 @@ def test_what_is_unseen_unknown_or_stopped(built):
         expect(page.locator("#asked")).to_have_text("No clip yet.")
         assert page.locator("main img, main b").count() == 0
         page.click("#suggestion")
-        assert page.input_value("#prompt") == "a red circle moving left"
+        assert page.input_value("#prompt") == "a red circle moving down"
         page.fill("#seed", "-1")
         page.click("#generate")
         expect(page.locator("#status")).to_contain_text("whole number from 0")
