@@ -443,7 +443,8 @@ def opened(folder, **options):
         page.on("dialog", lambda dialog: wrong.append(dialog.message) or dialog.dismiss())
         page.goto(address)
         playwright.expect(page.locator("#status")).to_have_text("Ready.", timeout=1000 * SECONDS)
-        yield page, playwright.expect
+        playwright.expect.set_options(timeout=1000 * SECONDS)
+        yield page, playwright.expect, wrong
         browser.close()
         assert not wrong, wrong
 
@@ -455,7 +456,7 @@ def test_browser_and_pytorch_agree(built, model, record_property):
     about = {prompt["text"]: prompt for prompt in page_prompts()}
     worst = 0
     seconds = []
-    with opened(folder) as (page, _):
+    with opened(folder) as (page, _, wrong):
         page.evaluate("async () => { await (await window.model).complete; }")
         page.context.set_offline(True)
         assert not page.evaluate("() => fetch('page.json?again').then(() => true, () => false)"), "the network is not cut"
@@ -468,6 +469,7 @@ def test_browser_and_pytorch_agree(built, model, record_property):
             scene = Scene((Actor(wanted["shape"], wanted["color"], wanted["motion"], 5, 1.5, 0, 0),))
             assert drawn["verdict"] == {name: bool(right) for name, right in score(paths[i][-1], scene).items()}, prompt
             seconds.append(drawn["seconds"])
+        assert len(wrong) == 1 and "ERR_INTERNET_DISCONNECTED" in wrong.pop(), "more was fetched than what the test asked for"
     record_property("browser and PyTorch, largest difference in grey levels", f"{worst} ({len(PROMPTS)} prompts, 13 steps)")
     record_property("seconds a clip in the browser", f"{min(seconds):.1f} to {max(seconds):.1f}")
     assert worst <= 2
@@ -477,7 +479,9 @@ def strip_of(page):
     "The pixels of the strip: all frames of the step that is shown"
     return page.evaluate("""() => {
       const canvas = document.getElementById('strip');
-      return Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data);
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+      copy.drawImage(canvas, 0, 0);
+      return Array.from(copy.getImageData(0, 0, canvas.width, canvas.height).data);
     }""")
 
 
@@ -485,7 +489,7 @@ def strip_of(page):
 def test_by_hand(built):
     "Keys only, on a small screen: a prompt that is typed, a seed, the clip that PyTorch draws from it, the verdict, the score"
     folder, paths = built
-    with opened(folder, viewport=dict(width=390, height=800), reduced_motion="reduce") as (page, expect):
+    with opened(folder, viewport=dict(width=390, height=800), reduced_motion="reduce") as (page, expect, _):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.focus("#prompt")
         page.keyboard.press("Control+A")
@@ -514,7 +518,7 @@ def test_by_hand(built):
 def test_what_is_unseen_unknown_or_stopped(built):
     "The marks of what training never showed, prompts that are refused, HTML in a prompt, a wrong seed, a stop"
     folder, _ = built
-    with opened(folder, color_scheme="dark") as (page, expect):
+    with opened(folder, color_scheme="dark") as (page, expect, _):
         page.fill("#prompt", "<img src=x onerror=alert(1)> <b>red</b>")
         expect(page.locator("#about-prompt")).to_contain_text("has no “img”")
         page.click("#generate")
