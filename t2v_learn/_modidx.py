@@ -1392,6 +1392,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                 't2v_learn.page._write_features': ('tools/page.html#_write_features', 't2v_learn/page.py'),
                                 't2v_learn.page.build_page': ('tools/page.html#build_page', 't2v_learn/page.py'),
                                 't2v_learn.page.export_network': ('tools/page.html#export_network', 't2v_learn/page.py'),
+                                't2v_learn.page.fetch_runtime': ('tools/page.html#fetch_runtime', 't2v_learn/page.py'),
                                 't2v_learn.page.page_prompts': ('tools/page.html#page_prompts', 't2v_learn/page.py'),
                                 't2v_learn.page.page_settings': ('tools/page.html#page_settings', 't2v_learn/page.py'),
                                 't2v_learn.page.page_sources': ('tools/page.html#page_sources', 't2v_learn/page.py'),

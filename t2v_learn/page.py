@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ONNXRUNTIME_WEB', 'PageNetwork', 'prompt_features', 'page_prompts', 'export_network', 'page_settings', 'page_sources',
-           'build_page', 'ExportedUNet']
+           'fetch_runtime', 'build_page', 'ExportedUNet']
 
 # %% ../nbs/tools/page.ipynb #imports-export
 import copy, gzip, inspect, json, logging, shutil, tempfile, warnings
@@ -209,6 +209,11 @@ def page_sources() -> Path:
         raise InputError("the page's scripts come with a clone of t2v_learn: get a clone, and build the page there.")
     return folder
 
+# %% ../nbs/tools/page.ipynb #fetch-runtime
+def fetch_runtime() -> Path: # the folder with its files
+    "ONNX Runtime Web: from npm the first time, then as it lies here; InputError where it cannot be had."
+    return npm_package("onnxruntime-web", ONNXRUNTIME_WEB) / "dist"
+
 # %% ../nbs/tools/page.ipynb #new-folder
 @contextmanager
 def _whole_folder(
@@ -248,7 +253,7 @@ def build_page(
     sources = page_sources()
     _check_exporters()
     with _whole_folder(folder) as new:
-        runtime = npm_package("onnxruntime-web", ONNXRUNTIME_WEB) / "dist"
+        runtime = fetch_runtime()
         generator = TextToVideo.from_pretrained(model, device="cpu", precision="fp32")
         page_settings(generator)                                               # refuses what does not fit before the slow part
         prompts = page_prompts()

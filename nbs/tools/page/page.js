@@ -62,7 +62,7 @@ function makeScreen(settings) {
   }
   function setPaused(value) {
     paused = value;
-    at("pause").setAttribute("aria-pressed", String(paused));
+    at("pause").textContent = paused ? "Play" : "Pause";
   }
   setPaused(paused);
   at("pause").addEventListener("click", () => setPaused(!paused));
