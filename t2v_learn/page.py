@@ -224,12 +224,13 @@ def _whole_folder(
     if folder.exists() and not is_page and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is there already and is no page of t2v: name a folder that is new or empty.")
     check_writable(folder.parent)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".page-", dir=folder.parent) as place:
+    home = next(place for place in folder.resolve().parents if place.exists())         # nothing is made that a failure would leave
+    with tempfile.TemporaryDirectory(prefix=".page-", dir=home) as place:
         new = Path(place) / "new"
         new.mkdir()
         try:
             yield new
+            folder.parent.mkdir(parents=True, exist_ok=True)
             if folder.exists(): folder.rename(Path(place) / "old")
             new.rename(folder)
         except OSError as error:
