@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'explain', 'say', 'run', 'main', 'generate', 'edit', 'continue_video', 'extend', 'interpolate', 'inpaint',
-           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'course_folder', 'lab']
+           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'page', 'course_folder', 'lab']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, time, warnings
@@ -741,6 +741,18 @@ def models():
     "List the models that come with the package."
     from t2v_learn.training.pipeline import shipped_models
     for name in shipped_models(): print("\n".join(_model_lines(name)))
+
+# %% ../nbs/tools/cli.ipynb #page
+@app.command()
+def page(
+    folder: Annotated[Path, typer.Argument(help="The folder to make; an older page there is replaced.")],
+    model: Model = "tiny",
+):
+    "Build the web page that runs the model in the reader's browser."
+    from t2v_learn.page import build_page
+    sizes = build_page(folder, model)
+    print(f"{folder}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB; "
+          f"to see it: python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(folder))}")
 
 # %% ../nbs/tools/cli.ipynb #course-folder
 def course_folder(
