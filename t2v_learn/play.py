@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 import torch
+from fastcore.basics import patch
 
 from .core import InputError
 from .judge.emoji import load_judge, read_tones, split_caption
@@ -321,26 +322,6 @@ class Drawing:
     def check(self):
         if self.stopped or not self.is_wanted(): raise _Stopped
 
-    def wrap(self, predict): # a prediction that passes the turn on before, and shows its guess after
-        def watched(x, t):
-            self.turns.pass_on()
-            self.check()
-            start = time.perf_counter()
-            x0, noise = predict(x, t)
-            self.spent["network"] += time.perf_counter() - start
-            self.show(x, x0)
-            return x0, noise
-        return watched
-
-    def show(self, x, x0):
-        "The next step; with pictures, as far as there is time for them."
-        step = self.state.step + 1
-        if self.spent["pictures"] > self.spent["network"] / 4 and step < self.state.steps: return self.tell(step=step)
-        start = time.perf_counter()
-        noisy, guess = _pictures(self.pipeline, x, x0)
-        self.tell(step=step, noisy=noisy, way=(*self.state.way, (step, guess)))
-        self.spent["pictures"] += time.perf_counter() - start
-
     def stop(self): self.stopped = True
 
     def __iter__(self) -> Iterator:
@@ -349,6 +330,35 @@ class Drawing:
             with self.changed: self.changed.wait_for(lambda: self.state is not seen)       # noqa: B023
             seen = self.state
             yield seen
+
+# %% ../nbs/tools/play.ipynb #drawing-wrap
+@patch
+def wrap(self: Drawing,
+    predict: Callable, # predict(x, t) -> (x0, noise)
+) -> Callable:         # the same
+    "A prediction that passes the turn on before, and shows its guess after."
+    def watched(x, t):
+        self.turns.pass_on()
+        self.check()
+        start = time.perf_counter()
+        x0, noise = predict(x, t)
+        self.spent["network"] += time.perf_counter() - start
+        self.show(x, x0)
+        return x0, noise
+    return watched
+
+@patch
+def show(self: Drawing,
+    x: torch.Tensor,  # what the network was given
+    x0: torch.Tensor, # what it predicted
+) -> None:
+    "The next step; with pictures, as far as there is time for them."
+    step = self.state.step + 1
+    if self.spent["pictures"] > self.spent["network"] / 4 and step < self.state.steps: return self.tell(step=step)
+    start = time.perf_counter()
+    noisy, guess = _pictures(self.pipeline, x, x0)
+    self.tell(step=step, noisy=noisy, way=(*self.state.way, (step, guess)))
+    self.spent["pictures"] += time.perf_counter() - start
 
 # %% ../nbs/tools/play.ipynb #html
 def escape(
@@ -566,6 +576,7 @@ def _told(state): # one line, for screen readers too
     if state.clip is not None: return f"Done in {state.seconds:.1f} s."
     return f"Drawing: step {state.step} of {state.steps}." if state.step else "Waiting for a turn."
 
+# %% ../nbs/tools/play.ipynb #page-of
 def _make_page(
     playground: Playground, # what draws
     name: str = "tiny",     # of the model
