@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'explain', 'say', 'run', 'main', 'generate', 'edit', 'continue_video', 'extend', 'interpolate', 'inpaint',
-           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'page', 'course_folder', 'lab']
+           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'play', 'page',
+           'course_folder', 'lab']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, time, warnings
@@ -741,6 +742,21 @@ def models():
     "List the models that come with the package."
     from t2v_learn.training.pipeline import shipped_models
     for name in shipped_models(): print("\n".join(_model_lines(name)))
+
+# %% ../nbs/tools/cli.ipynb #play
+@app.command()
+def play(
+    model: Model = "tiny",
+    host: Annotated[str, typer.Option(help="The address that the page listens on; the default is for this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(callback=_between(0, 65535), help="0: any that is free.")] = 7860,
+    at_once: Annotated[int, typer.Option(callback=_between(1, 32), help="How many clips may be drawn at the same time.")] = 4,
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    precision: Precision = "auto",
+    device: Device = "auto",
+):
+    "Type prompts on a local page, watch the noise go, and see what was followed."
+    from t2v_learn.play import serve
+    serve(model, host, port, at_once, show, device, precision)
 
 # %% ../nbs/tools/cli.ipynb #page
 @app.command()
