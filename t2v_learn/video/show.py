@@ -7,6 +7,7 @@ __all__ = ['as_frames', 'film', 'picture_grid', 'strip', 'sheet', 'show_video', 
            'course_map', 'as_png']
 
 # %% ../../nbs/1_video/13_show.ipynb #imports-export
+import base64
 import textwrap
 from io import BytesIO
 
