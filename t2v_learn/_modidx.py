@@ -88,6 +88,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                't2v_learn.cli.course_folder': ('tools/cli.html#course_folder', 't2v_learn/cli.py'),
                                't2v_learn.cli.data': ('tools/cli.html#data', 't2v_learn/cli.py'),
                                't2v_learn.cli.diagnose': ('tools/cli.html#diagnose', 't2v_learn/cli.py'),
+                               't2v_learn.cli.docs': ('tools/cli.html#docs', 't2v_learn/cli.py'),
                                't2v_learn.cli.edit': ('tools/cli.html#edit', 't2v_learn/cli.py'),
                                't2v_learn.cli.evaluate': ('tools/cli.html#evaluate', 't2v_learn/cli.py'),
                                't2v_learn.cli.explain': ('tools/cli.html#explain', 't2v_learn/cli.py'),

@@ -314,8 +314,8 @@ def _box_exercises(cells, page):
             if begins:
                 exercise = Exercise(page, len(found) + 1, begins[2].rstrip("."), begins[3])
                 found.append(exercise)
-                lines += [f"```{{exercise-start}} {exercise.number}. {exercise.title}", f":label: {exercise.anchor}", ":nonumber:", "```", ""]
-                lines += [f"*{exercise.about}*", ""]
+                lines += [f"```{{exercise-start}} {exercise.number}. {exercise.title}", f":label: {exercise.anchor}", ":nonumber:"]
+                lines += ["```", "", f"*{exercise.about}*", ""]
                 line = line[begins.end():]
                 is_open = True
             lines.append(line)
@@ -489,7 +489,7 @@ def _measure_unet(prompt):
         Stage("3D U-Net", _times(shapes["net.unet.conv_in"][-1], "(b f) c h w"), "down, across all frames, up", "53", levels=tuple(inner)),
         Stage("denoiser", _times(calls[-1], axes), "a guess of the clean clip, x0", "54"),
         Stage("guidance", _times(calls[0], axes), f"with and without prompt, {guided} of {len(calls)} times", "56"),
-        Stage("sampler", _times(calls[-1], axes), f"less noise, {len(calls)} times", "55", picture=_thumbnail(noisy[len(noisy) // 2]))]
+        Stage("sampler", _times(calls[-1], axes), f"less noise, {len(calls)} times", "55", picture=_thumbnail(noisy[round(.7 * len(noisy))]))]
     return pipeline, stages, clip
 
 def _measure_gan(prompt):
@@ -652,9 +652,7 @@ def _skip_member(app, what, name, obj, skip, options):
 
 def _dashes(app, doctree):
     "For Sphinx (doctree-read): a dash between a parameter and its comment"
-    from docutils import nodes
-    for text in list(doctree.findall(nodes.Text)):
-        if text == " -- ": text.parent.replace(text, nodes.Text(" – "))
+    for node in list(doctree.findall(lambda node: node == " -- ")): node.parent.replace(node, type(node)(" – "))
 
 def setup(app):
     "Sphinx calls this for an extension."
@@ -766,6 +764,7 @@ def stage_course(
     about = dict(title=site.title, version=site.version, repository=site.repository, modules=modules)
     site.folder.write("site.json", json.dumps(about, indent=1))
 
+# %% ../nbs/tools/docs.ipynb #site-tree
 def _site_tree(site, page):
     "The sidebar: the ways in, the parts, the tools, the library"
     lessons = [one for one in site.pages if one.number and "/" in one.name]
@@ -810,7 +809,8 @@ class _PageReader(HTMLParser):
         address = given.get("href") or given.get("xlink:href")
         if tag == "link" and _LOADING_LINKS & set(given.get("rel", "").lower().split()): self.loads.append(address or "")
         elif tag in ("a", "area", "link") and address: self.links.append(address)
-        if tag == "meta" and given.get("http-equiv", "").lower() == "refresh": self.links.append(given.get("content", "").partition("url=")[2])
+        if tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
+            self.links.append(given.get("content", "").partition("url=")[2])
         if "style" in given: self.loads += _css_loads(given["style"])
         if tag == "img":
             self.pictures += 1
@@ -973,6 +973,7 @@ def _replace(new, old):
         (beside / "new").rename(old)
     finally: shutil.rmtree(beside, ignore_errors=True)
 
+# %% ../nbs/tools/docs.ipynb #build-site
 def build_site(
     nbs: Path,                      # the folder of the notebooks
     output: Path | None = None,     # where the site goes; None: `_docs/site` in the clone
