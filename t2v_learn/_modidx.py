@@ -538,6 +538,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                 't2v_learn.docs._stage_output': ('tools/docs.html#_stage_output', 't2v_learn/docs.py'),
                                 't2v_learn.docs._stage_shown': ('tools/docs.html#_stage_shown', 't2v_learn/docs.py'),
                                 't2v_learn.docs._stage_spine': ('tools/docs.html#_stage_spine', 't2v_learn/docs.py'),
+                                't2v_learn.docs._stamp': ('tools/docs.html#_stamp', 't2v_learn/docs.py'),
                                 't2v_learn.docs._target': ('tools/docs.html#_target', 't2v_learn/docs.py'),
                                 't2v_learn.docs._thumbnail': ('tools/docs.html#_thumbnail', 't2v_learn/docs.py'),
                                 't2v_learn.docs._tidy': ('tools/docs.html#_tidy', 't2v_learn/docs.py'),

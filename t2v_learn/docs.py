@@ -489,7 +489,8 @@ def _measure_unet(prompt):
         Stage("3D U-Net", _times(shapes["net.unet.conv_in"][-1], "(b f) c h w"), "down, across all frames, up", "53", levels=tuple(inner)),
         Stage("denoiser", _times(calls[-1], axes), "a guess of the clean clip, x0", "54"),
         Stage("guidance", _times(calls[0], axes), f"with and without prompt, {guided} of {len(calls)} times", "56"),
-        Stage("sampler", _times(calls[-1], axes), f"less noise, {len(calls)} times", "55", picture=_thumbnail(noisy[round(.7 * len(noisy))]))]
+        Stage("sampler", _times(calls[-1], axes), f"less noise, {len(calls)} times", "55",
+              picture=_thumbnail(noisy[round(.7 * len(noisy))]))]
     return pipeline, stages, clip
 
 def _measure_gan(prompt):
@@ -954,13 +955,26 @@ class SiteReport:
         found = f"{self.check.pages} pages, {self.check.links:,} links, {self.check.pictures} pictures"
         return f"{self.folder}: {found}, {self.megabytes:.0f} MB in {self.seconds:.0f} s; {n or 'no'} problem{'s' * (n != 1)}."
 
+def _stamp(*folders):
+    "A number that changes with any file"
+    files = sorted(path for folder in folders for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
+    digest = blake2b(digest_size=16)
+    for path in files: digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
 def _lay_page(folder, say):
-    "The page with the model in it, if it can be made; whether it was"
+    "The page with the model in it, made anew if the library changed; whether there is one"
     if importlib.util.find_spec("t2v_learn.page") is None: return False
-    try: importlib.import_module("t2v_learn.page").build_page(folder)
-    except InputError as error:
+    try:
+        page = importlib.import_module("t2v_learn.page")
+        stamp = _stamp(Path(__file__).parent, page.page_sources())
+        known = folder.with_name("try.txt")
+        if known.is_file() and known.read_text() == stamp and (folder / "index.html").is_file(): return True
+        page.build_page(folder, home="../index.html")
+    except (InputError, ImportError) as error:
         say(f"Without the page that has the model in it: {error}")
         return False
+    known.write_text(stamp)
     return True
 
 def _replace(new, old):
