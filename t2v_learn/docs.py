@@ -257,10 +257,11 @@ def _outside_code(text, change):
 
 def _below(lines, i, column):
     "What a table says below a cell: the caption of a picture, if it is plain words"
-    if i + 1 >= len(lines) or not lines[i + 1].lstrip().startswith("|"): return ""
-    cells = lines[i + 1].strip().strip("|").split("|")
+    rows = [line.strip() for line in lines[i + 1:i + 3] if not re.fullmatch(r"[\s|:-]+", line)]       # without the rule
+    if not rows or not rows[0].startswith("|"): return ""
+    cells = rows[0].strip("|").split("|")
     found = cells[column].strip() if column < len(cells) else ""
-    return "" if re.search(r"[<!]|^:?-+:?$", found) else found
+    return "" if re.search(r"[<!]", found) else found
 
 def stage_text(
     text: str,     # Markdown of a file or a cell
@@ -993,11 +994,12 @@ def build_site(
     output: Path | None = None,     # where the site goes; None: `_docs/site` in the clone
     repository: str | None = None,  # owner/name on GitHub, for "Open in Colab"; None: what settings.ini says
     say = print,                    # is told what happens
+    work: Path | None = None,       # what is kept between builds; None: `_docs/work` in the clone
 ) -> SiteReport:
     "The course as a web site; InputError where something is missing."
     start = time.monotonic()
     nbs = Path(nbs).resolve()
-    work = nbs.parent / "_docs" / "work"
+    work = Path(work).resolve() if work is not None else nbs.parent / "_docs" / "work"
     output = Path(output) if output is not None else nbs.parent / "_docs" / "site"
     _check_needs()
     _check_place(output, nbs)
