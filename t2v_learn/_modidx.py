@@ -505,6 +505,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                 't2v_learn.docs._check_place': ('tools/docs.html#_check_place', 't2v_learn/docs.py'),
                                 't2v_learn.docs._command_help': ('tools/docs.html#_command_help', 't2v_learn/docs.py'),
                                 't2v_learn.docs._constant_comment': ('tools/docs.html#_constant_comment', 't2v_learn/docs.py'),
+                                't2v_learn.docs._constant_lines': ('tools/docs.html#_constant_lines', 't2v_learn/docs.py'),
+                                't2v_learn.docs._constants': ('tools/docs.html#_constants', 't2v_learn/docs.py'),
                                 't2v_learn.docs._css_loads': ('tools/docs.html#_css_loads', 't2v_learn/docs.py'),
                                 't2v_learn.docs._dashes': ('tools/docs.html#_dashes', 't2v_learn/docs.py'),
                                 't2v_learn.docs._documented': ('tools/docs.html#_documented', 't2v_learn/docs.py'),

@@ -622,20 +622,15 @@ def _as_rst(text):
 # %% ../nbs/tools/docs.ipynb #comments
 def _constant_comment(module, name):
     "What stands beside a constant in the source of its module"
-    source = Path(sys.modules[module].__file__).read_text(encoding="utf-8") if module in sys.modules else ""
+    source = Path(module.__file__).read_text(encoding="utf-8")
     found = re.search(rf"^{re.escape(name)}\b[^=\n]*=[^\n]*?\s{{2,}}# (.+)$", source, re.M)
     return found[1].strip() if found else ""
 
 def _add_comments(app, what, name, obj, options, lines):
-    "For Sphinx (autodoc-process-docstring): comments beside parameters, fields and constants become a part of the docstring"
+    "For Sphinx (autodoc-process-docstring): comments beside parameters and fields become a part of the docstring"
     from fastcore.docments import docments
     lines[:] = [_as_rst(line) for line in lines]
-    if what in ("data", "attribute"):
-        comment = _constant_comment(*name.rsplit(".", 1)) if what == "data" else ""
-        value = repr(obj)
-        if what == "data": lines[:] = [_as_rst(comment)] if comment else []
-        if what == "data" and len(value) <= 100 and "\n" not in value and " at 0x" not in value: lines += ["", f"Value: ``{value}``"]
-    elif what in ("class", "exception", "function", "method"):
+    if what in ("class", "exception", "function", "method"):
         bases = [f":py:class:`~{base.__module__}.{base.__qualname__}`" for base in getattr(obj, "__bases__", ()) if base is not object]
         if bases: lines += ["", f"Based on {', '.join(bases)}."]
         try: comments = docments(obj)
@@ -677,18 +672,34 @@ def _command_help():
         for name, one in command.commands.items():
             with one.make_context(name, [], parent=context, resilient_parsing=True) as inner: yield f"t2v {name}", one.get_help(inner)
 
+def _constants(library):
+    "What a module offers besides classes and functions"
+    return [name for name in library.__all__ if not callable(getattr(library, name)) or not hasattr(getattr(library, name), "__qualname__")]
+
+def _constant_lines(library, name):
+    "A constant with the comment beside it, and its value or its keys where these are short"
+    value = getattr(library, name)
+    said = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
+    comment = _constant_comment(library, name)
+    lines = [f".. py:data:: {name}", "", *([f"   {_as_rst(comment)}", ""] if comment else [])]
+    if len(said) > 300 or " at 0x" in said or "`" in said or not said.strip() or "\n" in said: return lines
+    return [*lines, f"   {'Keys' if isinstance(value, dict) else 'Value'}: ``{said}``", ""]
+
 def _module_page(module, page):
     "A page of the reference, in Sphinx's own markup"
+    library = importlib.import_module(f"t2v_learn.{module}")
+    constants = _constants(library)
     lines = [module, "=" * len(module), "", f"From :doc:`{page.label} </{page.name}>`.", ""]
-    without = []
+    without = list(constants)
     if module == "cli":
         for title, text in _command_help():
             lines += [title, "-" * len(title), "", ".. code-block:: text", "", *("   " + line for line in text.splitlines()), ""]
-        cli = importlib.import_module("t2v_learn.cli")
-        without = [command.callback.__name__ for command in cli.app.registered_commands]
+        without += [command.callback.__name__ for command in library.app.registered_commands]
         lines += ["Functions", "---------", ""]
     lines += [f".. automodule:: t2v_learn.{module}", "   :members:", "   :undoc-members:", "   :member-order: bysource"]
     if without: lines.append(f"   :exclude-members: {', '.join(without)}")
+    if constants: lines += ["", "Constants", "-" * 9, "", f".. py:currentmodule:: t2v_learn.{module}", ""]
+    for name in constants: lines += _constant_lines(library, name)
     return "\n".join(lines) + "\n"
 
 def stage_reference(
