@@ -11,7 +11,7 @@ __all__ = ['MATHJAX', 'Page', 'course_pages', 'SourceFolder', 'alt_text', 'pictu
 # %% ../nbs/tools/docs.ipynb #imports-export
 import ast, base64, html, importlib.util, io, json, os, posixpath, re, shutil, subprocess, sys, tempfile, time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from html.parser import HTMLParser
 from pathlib import Path
@@ -491,7 +491,7 @@ def _measure_unet(prompt):
         Stage("denoiser", _times(calls[-1], axes), "a guess of the clean clip, x0", "54"),
         Stage("guidance", _times(calls[0], axes), f"with and without prompt, {guided} of {len(calls)} times", "56"),
         Stage("sampler", _times(calls[-1], axes), f"less noise, {len(calls)} times", "55",
-              picture=_thumbnail(noisy[round(.7 * len(noisy))]))]
+              picture=_thumbnail(noisy[-2]))]
     return pipeline, stages, clip
 
 def _measure_gan(prompt):
@@ -626,20 +626,28 @@ def _constant_comment(module, name):
     found = re.search(rf"^{re.escape(name)}\b[^=\n]*=[^\n]*?\s{{2,}}# (.+)$", source, re.M)
     return found[1].strip() if found else ""
 
+def _comments(thing):
+    "The comments beside the parameters of a function, or beside the fields of a class; what returns is called return"
+    import inspect
+    from fastcore.docments import docments
+    try: lines = inspect.getsource(thing).splitlines()
+    except (OSError, TypeError): return {}
+    head = next((line for line in lines if re.match(r"\s*(async )?(def|class) ", line)), "")
+    if re.match(r"\s*(async )?def .*\).*:\s*[^\s#]", head): return {}       # all in one line: what stands there is about its body
+    try: found = docments(thing)
+    except (TypeError, ValueError, SyntaxError): return {}
+    return {name: " ".join(comment.split()) for name, comment in found.items() if comment and name != "self"}
+
 def _add_comments(app, what, name, obj, options, lines):
     "For Sphinx (autodoc-process-docstring): comments beside parameters and fields become a part of the docstring"
-    from fastcore.docments import docments
     lines[:] = [_as_rst(line) for line in lines]
     if what in ("class", "exception", "function", "method"):
         bases = [f":py:class:`~{base.__module__}.{base.__qualname__}`" for base in getattr(obj, "__bases__", ()) if base is not object]
         if bases: lines += ["", f"Based on {', '.join(bases)}."]
-        try: comments = docments(obj)
-        except (OSError, TypeError, ValueError, SyntaxError): comments = {}
         lines.append("")
-        for parameter, comment in comments.items():
-            if not comment or parameter == "self": continue
-            words = _as_rst(" ".join(comment.split()))
-            lines.append(f":returns: {words}" if parameter == "return" else f":param {parameter}: {words}")
+        for parameter, comment in _comments(obj).items():
+            field = ":returns:" if parameter == "return" else f":param {parameter}:"
+            lines.append(f"{field} {_as_rst(comment)}")
     lines.append("")
 
 def _skip_member(app, what, name, obj, skip, options):
@@ -974,12 +982,24 @@ def _stamp(*folders):
     for path in files: digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
-def _lay_page(folder, say):
+def _known_spine(file, stamp):
+    "What `measure_spine` gives; from a file, if the library is still what it was"
+    with suppress(OSError, ValueError, TypeError):
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        decode = lambda about: Stage(**{**about, "picture": base64.b64decode(about["picture"])})
+        if kept["stamp"] == stamp: return {part: list(map(decode, stages)) for part, stages in kept["stages"].items()}
+    measured = measure_spine()
+    encode = lambda stage: {**asdict(stage), "picture": base64.b64encode(stage.picture).decode()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(dict(stamp=stamp, stages={part: list(map(encode, stages)) for part, stages in measured.items()})))
+    return measured
+
+def _lay_page(folder, stamp, say):
     "The page with the model in it, made anew if the library changed; whether there is one"
     if importlib.util.find_spec("t2v_learn.page") is None: return False
     try:
         page = importlib.import_module("t2v_learn.page")
-        stamp = _stamp(Path(__file__).parent, page.page_sources())
+        stamp += _stamp(page.page_sources())
         known = folder.with_name("try.txt")
         if known.is_file() and known.read_text() == stamp and (folder / "index.html").is_file(): return True
         page.build_page(folder, home="../index.html")
@@ -1018,8 +1038,9 @@ def build_site(
     name = repository_name(repository or settings["git_url"])
     site = Site(nbs, SourceFolder(work / "source"), course_pages(nbs), name, settings["title"], settings["version"])
     _lay_mathjax(site.folder)
-    page = _lay_page(work / "try", say)
-    stage_course(site, measure_spine(), settings["lab_requirements"].split(), page)
+    stamp = _stamp(Path(__file__).parent)
+    page = _lay_page(work / "try", stamp, say)
+    stage_course(site, _known_spine(work / "spine.json", stamp), settings["lab_requirements"].split(), page)
     _forget(site.folder.sweep(), work / "html")
     warnings = _run_sphinx(work / "source", work / "html", work / "doctrees")
     _tidy(work / "html")
