@@ -11,6 +11,7 @@ parser.read(here / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
 lab = cfg["lab_requirements"].split()
 play = cfg["play_requirements"].split()
+docs = cfg["docs_requirements"].split()
 
 
 class SdistWithSettings(sdist):
@@ -33,8 +34,8 @@ setup(
     packages=find_packages(include=["t2v_learn", "t2v_learn.*"]),
     package_data={"t2v_learn": ["weights/**/*.safetensors", "weights/**/*.json", "weights/**/*.txt"]},
     install_requires=cfg["requirements"].split(),
-    extras_require={"lab": lab, "play": play, "bench": cfg["bench_requirements"].split(),
-                    "dev": lab + play + cfg["dev_requirements"].split()},
+    extras_require={"lab": lab, "play": play, "docs": docs, "bench": cfg["bench_requirements"].split(),
+                    "dev": lab + play + docs + cfg["dev_requirements"].split()},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,
     cmdclass={"sdist": SdistWithSettings},

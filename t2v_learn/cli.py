@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'explain', 'say', 'run', 'main', 'generate', 'edit', 'continue_video', 'extend', 'interpolate', 'inpaint',
            'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'play', 'page',
-           'course_folder', 'lab']
+           'course_folder', 'lab', 'docs']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, time, warnings
@@ -796,3 +796,25 @@ def lab(
     arguments = list(arguments or [])
     if all(one.startswith("-") for one in arguments): arguments.append("index.ipynb")       # nothing else is asked for: the tour
     raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", *arguments], cwd=nbs).returncode)
+
+# %% ../nbs/tools/cli.ipynb #docs
+@app.command()
+def docs(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The folder of the site; default: _docs/site in the clone.")] = None,
+    repository: _option(str, "owner/name on GitHub: adds \"Open in Colab\"; default: git_url of settings.ini.") = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Then serve it to this machine, until Ctrl-C.")] = False,
+    browse: Annotated[bool, typer.Option("--open", help="Then serve it, and open it in the browser.")] = False,
+    port: Annotated[int, typer.Option(callback=_between(0, 65535), help="For --serve and --open; 0: any that is free.")] = 8000,
+):
+    "Build the course as a web site, offline."
+    import t2v_learn
+    from t2v_learn.core import InputError
+    from t2v_learn.docs import build_site, serve_site
+    nbs = course_folder(Path(t2v_learn.__file__).resolve().parent, Path.cwd())
+    if nbs is None:
+        raise InputError('The notebooks are not installed: clone t2v_learn, run `pip install -e ".[docs]"` there, then `t2v docs`.')
+    report = build_site(nbs, output, repository, say)
+    for line in [*report.warnings, *report.check.problems]: say(line)
+    print(report)
+    if serve or browse: serve_site(report.folder, port, browse, say)
+    elif report.check.problems: raise InputError(f"{report.folder} is built, but not all in it is right: mend what is named above.")
