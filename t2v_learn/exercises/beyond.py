@@ -31,7 +31,8 @@ def devices_needed(yours):
         raise NotYet("5 billion parameters are exactly 80 GB, one device: round up, but do not add one.")
     if found == [ceil(parameters * 16 / (gigabytes * 2**30)) for parameters, gigabytes in cases]:
         raise NotYet("a gigabyte is 10^9 bytes here; 2^30 is a gibibyte.")
-    if found == [round(parameters * 16 / (gigabytes * 1e9)) for parameters, gigabytes in cases]: raise NotYet("round *up*: 2.8 devices are 3, and 0.2 are 1.")
+    if found == [round(parameters * 16 / (gigabytes * 1e9)) for parameters, gigabytes in cases]:
+        raise NotYet("round *up*: 2.8 devices are 3, and 0.2 are 1.")
     if any(one != int(one) for one in found): raise NotYet(f"{found[0]:.2g} devices? Round up.")
     if found != expected:
         i = next(i for i in range(6) if found[i] != expected[i])
@@ -68,13 +69,16 @@ def achieved_mfu(yours):
     n = np.array([case[2] for case in cases])
     beside(found, wanted)
     if np.allclose(found * 3, wanted): raise NotYet("the way back costs two more forward passes.")
-    if np.allclose(found * 3, wanted * 2): raise NotYet("the way back costs two forward passes, one for the inputs and one for the weights: 3 in all.")
+    if np.allclose(found * 3, wanted * 2):
+        raise NotYet("the way back costs two forward passes, one for the inputs and one for the weights: 3 in all.")
     if np.allclose(found, wanted * n): raise NotYet("several devices share the work: divide by their number.")
     if np.allclose(found, wanted * n**2): raise NotYet("clips a second are of all devices together, so one device does a part of it.")
     if np.allclose(found, 100 * wanted): raise NotYet("a share, not a percentage.")
     if np.allclose(found, 1 / wanted): raise NotYet("upside down: what was done, by what could have been.")
-    if not np.allclose(found, wanted): raise NotYet(f"10 clips a second of 1e12 operations on 4 devices of 1e14 are {wanted[1]:.3f}, not {found[1]:.3g}.")
-    return f"{100 * wanted[0]:.0f} % of the peak in the first case; what is missing went to memory, to other devices, or into waiting for data."
+    if not np.allclose(found, wanted):
+        raise NotYet(f"10 clips a second of 1e12 operations on 4 devices of 1e14 are {wanted[1]:.3f}, not {found[1]:.3g}.")
+    return (f"{100 * wanted[0]:.0f} % of the peak in the first case; what is missing went to memory, to other devices, or "
+            "into waiting for data.")
 
 # %% ../../nbs/tools/exercises/beyond.ipynb #81-4
 @exercise("81_scale", 4, "Lost clips", "medium", 2, 10)
@@ -99,5 +103,6 @@ def lost_clips(yours):
         raise NotYet("archives are dealt in turn, as cards: reader 0 has archives 0, readers, 2 readers, ...")
     if found == [sum(a) - one for (a, *_), one in zip(cases, expected)]: raise NotYet("that is how many are seen.")
     for (archives, readers, batch), one, wanted in zip(cases, found, expected):
-        if one != wanted: raise NotYet(f"of archives of {archives} clips, {readers} readers lose {wanted} in batches of {batch}, not {one:g}.")
+        if one != wanted:
+            raise NotYet(f"of archives of {archives} clips, {readers} readers lose {wanted} in batches of {batch}, not {one:g}.")
     return "more and smaller archives lose less; over epochs, another order loses others."

@@ -101,8 +101,10 @@ def accelerating(yours):
         if off["asked"] > 1e-6 and off["upright"] < 1e-6: raise NotYet("x and y have changed places: this one accelerates downwards.")
         if off["steady"] < .5: raise NotYet("it fits motion at constant speed, too: only 1 and t squared were asked for, not t.")
         if off["both"] < .5: raise NotYet("y may accelerate, too: to the right, y has one function, the constant.")
-        if off["asked"] > 1e-6 and off["origin"] < 1e-6: raise NotYet("it fits only tracks that begin at x = 0: which function is the start?")
-        if off["asked"] > 1e-6: raise NotYet(f"x = 10 + 0.15 t^2 is missed by {off['asked']:.1f} pixels: t counts frames from 0, and is squared.")
+        if off["asked"] > 1e-6 and off["origin"] < 1e-6:
+            raise NotYet("it fits only tracks that begin at x = 0: which function is the start?")
+        if off["asked"] > 1e-6:
+            raise NotYet(f"x = 10 + 0.15 t^2 is missed by {off['asked']:.1f} pixels: t counts frames from 0, and is squared.")
     if model.kind != "accelerates": raise NotYet(f"its kind should be \"accelerates\", not {model.kind!r}.")
     return "the fewer functions a track has, the more it says that they suffice: with t and t squared a straight line fits as well."
 
@@ -241,7 +243,8 @@ def junk(yours):
     if np.array_equal(clips[0], clips[1]): raise NotYet("seeds 0 and 1 give the same clip: draw something from the generator.")
     readable = [clip for clip in clips if read_scene(clip)]
     if readable: raise NotYet(f"{len(readable)} of 20 show a scene, {read_scene(readable[0]).attributes}: being sure of it is right.")
-    if found.mean() < .95: raise NotYet(f"the network is {found.mean():.0%} sure of the shape on average, not 95 %: it has doubts, as it should.")
+    if found.mean() < .95:
+        raise NotYet(f"the network is {found.mean():.0%} sure of the shape on average, not 95 %: it has doubts, as it should.")
     return f"{found.mean():.0%} sure of a shape where there is none: a softmax says which of three, never whether any."
 
 # %% ../../nbs/tools/exercises/judge.ipynb #63-2
@@ -253,7 +256,8 @@ def ceiling(yours):
     expected = [p * q for p, q in cases]
     beside(found, expected)
     if np.allclose(found, [min(case) for case in cases]):
-        raise NotYet("the smaller one would be right if the better reader were right wherever the other is: errors have nothing in common here.")
+        raise NotYet("the smaller one would be right if the better reader were right wherever the other is: errors have "
+                     "nothing in common here.")
     if np.allclose(found, [p * q + (1 - p) * (1 - q) for p, q in cases]):
         raise NotYet("that counts clips on which both are wrong; two wrong readings are never equal.")
     if np.allclose(found, [p + q - 1 for p, q in cases]):
@@ -277,7 +281,8 @@ def answer_or_none(yours):
     beside(found, expected)
     if not torch.equal(logits, before): raise NotYet("the logits that were passed in have changed.")
     if len(found) != len(logits): raise NotYet(f"{len(logits)} clips want {len(logits)} answers, not {len(found)}.")
-    if any(isinstance(one, (int, float, torch.Tensor, np.integer)) for one in found): raise NotYet("these are numbers; names were asked for.")
+    if any(isinstance(one, (int, float, torch.Tensor, np.integer)) for one in found):
+        raise NotYet("these are numbers; names were asked for.")
     if found == [names[i] if row[i] >= .7 else None for i, row in zip(best.tolist(), before)]:
         raise NotYet("these are logits that are compared with 0.7, not probabilities: clip 2 has only negative ones, and is sure.")
     if None not in found: raise NotYet("clip 1 has three logits that hardly differ: no answer there.")
@@ -314,7 +319,8 @@ def my_wilson(yours):
     if np.allclose(found, ends(1.645), atol=1e-4): raise NotYet("1.645 leaves 5 % on each side, 10 % in all: z is 1.96.")
     if np.allclose(found, ends(1.), atol=1e-4): raise NotYet("one standard error to each side holds 68 %: z is 1.96.")
     if not np.allclose(found, expected, atol=2e-4):
-        raise NotYet(f"47 of 50 are {expected[0].round(3).tolist()}, not {found[0].round(3).tolist()}: is n z^2 below the right lines, and what is under the root?")
+        raise NotYet(f"47 of 50 are {expected[0].round(3).tolist()}, not {found[0].round(3).tolist()}: is n z^2 below the "
+                     "right lines, and what is under the root?")
     return f"10 of 10 right mean at least {expected[1, 0]:.0%}: the interval never leaves 0 to 1, and never has no width."
 
 # %% ../../nbs/tools/exercises/judge.ipynb #64-2
@@ -332,13 +338,15 @@ def clips_needed(yours):
     ratio = np.array(found) / expected
     plain = found[2] < .1 * expected[2]                                        # no Wilson: where all are right, one clip is enough
     if plain and abs(ratio[1] - 1) < .05:
-        raise NotYet(f"where all clips are right you need {found[2]:.0f}: the plain formula says so; Wilson's interval wants {expected[2]}.")
+        raise NotYet(f"where all clips are right you need {found[2]:.0f}: the plain formula says so; Wilson's interval wants "
+                     f"{expected[2]}.")
     if plain and abs(ratio[1] - 1.96**-2) < .03: raise NotYet("that is one standard error to each side; a 95 % interval has 1.96 of them.")
     if abs(ratio[1] - .25) < .03: raise NotYet("a quarter of what it takes: the whole interval is as wide as *twice* the half width.")
     if abs(ratio[1] - 4) < .3: raise NotYet("four times what it takes: to each side it may reach by the half width.")
     if (abs(ratio - 1) > .06).any():
         p, half = cases[int(abs(ratio - 1).argmax())]
-        raise NotYet(f"p = {p} within {half} takes {expected}, not {[int(one) for one in found]}: twice as narrow takes four times as many.")
+        raise NotYet(f"p = {p} within {half} takes {expected}, not {[int(one) for one in found]}: twice as narrow takes four "
+                     "times as many.")
     return "half the width takes four times the clips; so the last digit of a score is the dear one."
 
 # %% ../../nbs/tools/exercises/judge.ipynb #64-3
@@ -405,7 +413,8 @@ def chance(yours):
     if abs(found[0] - 1 / 2103) < 1e-9: raise NotYet("that is the chance of being the nearest; k places are good ones.")
     if abs(found[0] - (1 - (1 - 1 / 2103)**5)) < 1e-9: raise NotYet("the k nearest are all different; none is drawn twice.")
     if abs(found[0] - 1 / 2103**5) < 1e-9: raise NotYet("that many guesses need not all be right; one of the k is enough.")
-    if not np.allclose(found, expected, atol=1e-9): raise NotYet(f"of 2103 with k = 5 it is {expected[0]:.4f}, not {found[0]:.4f}; of 10 with k = 10 it is 1.")
+    if not np.allclose(found, expected, atol=1e-9):
+        raise NotYet(f"of 2103 with k = 5 it is {expected[0]:.4f}, not {found[0]:.4f}; of 10 with k = 10 it is 1.")
     return "a judge with 40 % among the five nearest would be 168 times as good as that; a score without its chance says nothing."
 
 # %% ../../nbs/tools/exercises/judge.ipynb #65-2
@@ -432,7 +441,8 @@ def contrastive_loss(yours):
     if np.isclose(found, -logs[:, own].mean().item(), rtol=1e-4):
         raise NotYet("scores[:, own] takes every clip with every one of these captions: take entry own[i] of row i.")
     if np.isclose(found, -small[rows, own].mean().item(), rtol=1e-4): raise NotYet("these are the scores themselves: where is the softmax?")
-    if not np.isclose(found, wanted, rtol=1e-4): raise NotYet(f"it is {wanted:.4f}, yours is {found:.4f}: is it the natural logarithm of the softmax?")
+    if not np.isclose(found, wanted, rtol=1e-4):
+        raise NotYet(f"it is {wanted:.4f}, yours is {found:.4f}: is it the natural logarithm of the softmax?")
     large = float(yours(small * 600, own))
     if not np.isclose(large, F.cross_entropy(small * 600, own).item(), rtol=1e-3):
         raise NotYet(f"right for small scores; for scores of 600 it is {large}: exp overflows, so take logs without it (logsumexp).")
@@ -453,8 +463,10 @@ def tones_of(yours):
     if "b" in found: raise NotYet("b has no tone at all.")
     if "c" in found: raise NotYet("c has one tone; being without one is none.")
     if any(isinstance(tones, set) for tones in found.values()): raise NotYet("a set has no order; the order of the captions was asked for.")
-    if any(None in tones for tones in found.values()): raise NotYet("None is among the tones of a: the caption without a tone does not count.")
-    if found.get("a") == sorted(expected["a"]): raise NotYet("the tones are sorted by the alphabet; the order of the captions was asked for.")
+    if any(None in tones for tones in found.values()):
+        raise NotYet("None is among the tones of a: the caption without a tone does not count.")
+    if found.get("a") == sorted(expected["a"]):
+        raise NotYet("the tones are sorted by the alphabet; the order of the captions was asked for.")
     if found != expected: raise NotYet(f"it should be {expected}, not {found}.")
     return "such groups are what a judge confuses first: five captions of which only one word differs."
 
@@ -475,7 +487,8 @@ def worse_ahead(yours):
     def near(values): return np.allclose(found, values, atol=.005)
     beside(found, more)
     normal = [stats.norm.sf((q - p) / np.sqrt((p * (1 - p) + q * (1 - q)) / n)) for p, q, n in cases]
-    if np.allclose(found, normal, atol=1e-6): raise NotYet("a normal curve in place of the binomial one: near, but with few errors not exact, and it knows no ties.")
+    if np.allclose(found, normal, atol=1e-6):
+        raise NotYet("a normal curve in place of the binomial one: near, but with few errors not exact, and it knows no ties.")
     if near(more + level): raise NotYet("that counts ties, too; *more* was asked.")
     if near(1 - more - level): raise NotYet("that is how often the *second* one is ahead: are p and q swapped?")
     if near(1 - more): raise NotYet("that is how often the first one is *not* ahead.")
@@ -547,7 +560,8 @@ def frechet_1d(yours):
     if near(means + np.array([(a.var() - b.var())**2 for a, b in pairs])): raise NotYet("standard deviations, not variances.")
     if near(means + np.array([a.var() + b.var() for a, b in pairs])):
         raise NotYet("two equal samples should have the distance 0: s1^2 + s2^2 - 2 s1 s2 has a third term.")
-    if near([(a.mean() - b.mean()) + (a.std() - b.std()) for a, b in pairs]): raise NotYet("both differences are squared before they are added.")
+    if near([(a.mean() - b.mean()) + (a.std() - b.std()) for a, b in pairs]):
+        raise NotYet("both differences are squared before they are added.")
     if not near(wanted): raise NotYet(f"{wanted[0]:.3f} was wanted, {found[0]:.3f} found: the means' part is {means[0]:.3f}.")
     return "a distance between two normal curves, whatever the features are: two sets with equal mean and spread have the distance 0."
 
@@ -589,7 +603,8 @@ def smallest_m(yours, some):
             raise NotYet(f"with {yours_is:.0f} the mean is {means.get(yours_is, 0):.3f}, still below {level}; one more.")
         if found == [one + 1 for one in wanted]: raise NotYet(f"{least} neighbours already reach {level}: is m counted up once too often?")
         if found[0] == found[1] == found[2]: raise NotYet(f"{yours_is:.0f} for every level: return when the level is reached.")
-        raise NotYet(f"{least} is the least that reaches {level}, not {yours_is:.0f}: begin with 1 and count up, and take the mean of both.")
+        raise NotYet(f"{least} is the least that reaches {level}, not {yours_is:.0f}: begin with 1 and count up, and take "
+                     "the mean of both.")
     return "a score of 0.9 by itself says nothing: with larger balls every set is like every other."
 
 # %% ../../nbs/tools/exercises/judge.ipynb #68-cause
@@ -677,15 +692,18 @@ def _judge_mask(masks, keep):
     beside([share], [keep], ("A: share that keeps its caption", "expected"))
     if share == 0: raise NotYet("A: still no clip keeps its caption: torch.rand is never 1.")
     if share == 1: raise NotYet("A: now every clip keeps its caption, and the null embedding is never trained.")
-    if all(mask.all() or not mask.any() for mask in masks): raise NotYet("A: one draw decides for the whole batch: draw a number for each clip.")
+    if all(mask.all() or not mask.any() for mask in masks):
+        raise NotYet("A: one draw decides for the whole batch: draw a number for each clip.")
     if abs(share - (1 - keep)) < .03: raise NotYet(f"A: {share:.0%} keep their caption: that is the share that should lose it.")
     if torch.equal(masks[0], masks[1]): raise NotYet("A: two generators draw the same mask: draw from `generator`.")
-    if not torch.equal(masks[0], masks[-1]): raise NotYet("A: the same generator draws another mask: pass it on, or no run can be repeated.")
+    if not torch.equal(masks[0], masks[-1]):
+        raise NotYet("A: the same generator draws another mask: pass it on, or no run can be repeated.")
     if abs(share - keep) > .03: raise NotYet(f"A: {share:.0%} keep their caption, not {keep:.0%}.")
 
 def _judge_noise(noise, shape):
     "Of mystery B: of several draws, the noise of the clips"
-    if noise[0].shape != shape: raise NotYet(f"B: the noise has the shape {tuple(noise[0].shape)}; it needs that of the clips, {tuple(shape)}.")
+    if noise[0].shape != shape:
+        raise NotYet(f"B: the noise has the shape {tuple(noise[0].shape)}; it needs that of the clips, {tuple(shape)}.")
     first = noise[0]
     beside(first[0] / 3, torch.randn(shape[1:], generator=torch.Generator().manual_seed(9)) / 3, ("B: noise of a clip", "expected"))
     if torch.equal(first[:, :, 0], first[:, :, 1]): raise NotYet("B: the frames of a clip still have one noise.")
@@ -705,7 +723,8 @@ def _judge_range(values):
     if abs(values[0] + 3) < 1e-6: raise NotYet("C: still from -3: the clips are stretched a second time.")
     if abs(values - torch.tensor([-1, 0, 127 / 128])).max() < 1e-6: raise NotYet("C: white is 0.992: 255, not 256, is the largest number.")
     if values.dtype != torch.float32: raise NotYet(f"C: the clips are {values.dtype}; the network computes in float32.")
-    if abs(values - torch.tensor([-1, 1 / 255, 1])).max() > 1e-6: raise NotYet(f"C: black and white are {values[0]:.3g} and {values[2]:.3g}, not -1 and 1.")
+    if abs(values - torch.tensor([-1, 1 / 255, 1])).max() > 1e-6:
+        raise NotYet(f"C: black and white are {values[0]:.3g} and {values[2]:.3g}, not -1 and 1.")
 
 # %% ../../nbs/tools/exercises/judge.ipynb #68-5
 @exercise("68_why_is_it_noise", 5, "Mend a mystery run", "hard", 3, 30)
@@ -716,7 +735,8 @@ def mended(yours):
         raise NotYet("each letter wants two things: the cause and the line, as (cause, line).")
     if all(tuple(one) == ("cause", "line") for one in yours.values()): raise NotYet("no run is mended so far.")
     for letter, (cause, _) in yours.items():
-        if cause not in FAULTS or not _is_cause(letter, cause): raise NotYet(f"{letter}: {cause!r} is not the cause; see mystery {letter} above.")
+        if cause not in FAULTS or not _is_cause(letter, cause):
+            raise NotYet(f"{letter}: {cause!r} is not the cause; see mystery {letter} above.")
     video, text = _toy_batch(400)
     class Asked(Denoiser):
         def loss_at(self, video, text, t, noise, cond_mask): self.drawn = noise, cond_mask
@@ -769,7 +789,8 @@ def mfu(yours):
     if np.allclose(found, 1 / expected): raise NotYet("a share of the peak; your fraction is upside down.")
     if np.allclose(found, [case[0] / case[1] / (2 * case[2]**2 / case[3]) for case in cases]):
         raise NotYet("n^2 is the number of results; each is a sum of n products.")
-    if np.allclose(found, [case[0] / (2 * case[2]**3) for case in cases]): raise NotYet("operations by operations: where are the seconds of either?")
+    if np.allclose(found, [case[0] / (2 * case[2]**3) for case in cases]):
+        raise NotYet("operations by operations: where are the seconds of either?")
     if np.allclose(found, 100 * expected): raise NotYet("a share, not a percentage.")
     if not np.allclose(found, expected): raise NotYet(f"10 GFLOP/s of 100 are 0.1, not {found[0]:.3g}.")
     return "measured against a product of the same machine, a share survives a change of machine; FLOP/s do not."
@@ -785,7 +806,8 @@ def slope_without(yours):
         seconds = fixed + factor * sizes**power
         before = seconds.copy()
         found.append(_number(yours(sizes, seconds, fixed), "slope_without"))
-        if not np.array_equal(seconds, before): raise NotYet("the seconds that were passed in have changed: `-=` works on the reader's own array.")
+        if not np.array_equal(seconds, before):
+            raise NotYet("the seconds that were passed in have changed: `-=` works on the reader's own array.")
     found = np.array(found)
     expected = np.array([power for *_, power in cases])
     still = np.array([loglog_slope(sizes, fixed + factor * sizes**power) for fixed, factor, power in cases])
@@ -799,14 +821,15 @@ def slope_without(yours):
         half = [np.polyfit(sizes, np.log(factor * sizes**power), 1)[0] for _, factor, power in cases]
     if np.allclose(found, late): raise NotYet("the cost was subtracted from a logarithm: subtract before you take it.")
     if np.allclose(found, half): raise NotYet("logarithms of the seconds alone; a power law is straight where both have one.")
-    if not np.allclose(found, expected, atol=1e-6): raise NotYet(f"{expected[0]:.0f} was put in, {found[0]:.2f} came out: subtract, then take both logarithms.")
+    if not np.allclose(found, expected, atol=1e-6):
+        raise NotYet(f"{expected[0]:.0f} was put in, {found[0]:.2f} came out: subtract, then take both logarithms.")
     return "a curve that bends upwards in such a plot has a cost that does not grow; the slope at its right end is nearest to the truth."
 
 # %% ../../nbs/tools/exercises/judge.ipynb #69-4
 @exercise("69_bench", 4, "How many seeds?", "medium", 2, 10)
 def seeds_needed(yours):
     "Beside Student's t"
-    cases = (.99, .005), (.98, .01), (.975, .01), (.973, .004)
+    cases = (.99, .005), (.978, .006), (.974, .01), (.98, .01)
     def least(p, begin=5, free=1, sides=1):
         def wanted(mean, s):
             k = begin
@@ -823,5 +846,6 @@ def seeds_needed(yours):
     if found == [one - 1 if one > 5 else one for one in expected]: raise NotYet("one too few: with it p is still 0.01 or more.")
     if found != expected:
         i = next(i for i in range(4) if found[i] != expected[i])
-        raise NotYet(f"mean {cases[i][0]:.1%}, s {cases[i][1]:.1%} need {expected[i]}, not {found[i]:.0f}: the mean scatters by s / sqrt(k).")
+        raise NotYet(f"mean {cases[i][0]:.1%}, s {cases[i][1]:.1%} need {expected[i]}, not {found[i]:.0f}: the mean scatters "
+                     "by s / sqrt(k).")
     return "half the distance to the bar takes four times the seeds: it is cheaper to be better than to be sure."

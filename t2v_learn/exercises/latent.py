@@ -30,14 +30,18 @@ def latent_numbers(yours):
     expected = np.array([max(1, f // 4) * (h // 8) * (w // 8) * d for f, h, w, d in cases])
     beside(found, expected)
     if np.array_equal(found[:2], expected[:2]):
-        if found[2] < expected[2]: raise NotYet(f"a picture has {found[2]:g} numbers for you: 1 // 4 is 0, but one frame is a group of its own.")
-        if found[2] > expected[2]: raise NotYet(f"a picture has {expected[2]} numbers, not {found[2]:g}: one group, and {expected[2]} for it.")
+        if found[2] < expected[2]:
+            raise NotYet(f"a picture has {found[2]:g} numbers for you: 1 // 4 is 0, but one frame is a group of its own.")
+        if found[2] > expected[2]:
+            raise NotYet(f"a picture has {expected[2]} numbers, not {found[2]:g}: one group, and {expected[2]} for it.")
     if np.allclose(found[:2], [f // 4 * (h * w // 8) * d for f, h, w, d in cases[:2]]):
         raise NotYet("8 times fewer in *each* direction: 64 times fewer places in a frame.")
-    if np.allclose(found[:2], [f * (h // 8) * (w // 8) * d for f, h, w, d in cases[:2]]): raise NotYet("time is made shorter, too: 4 frames become one.")
+    if np.allclose(found[:2], [f * (h // 8) * (w // 8) * d for f, h, w, d in cases[:2]]):
+        raise NotYet("time is made shorter, too: 4 frames become one.")
     if np.allclose(found[:2], [f // 4 * (h // 8) * (w // 8) * 3 for f, h, w, _ in cases[:2]]):
         raise NotYet("red, green and blue are gone: a latent place has d channels, not 3.")
-    if np.allclose(found[:2], [f // 4 * (h // 8) * (w // 8) for f, h, w, _ in cases[:2]]): raise NotYet("these are the places; each has d numbers.")
+    if np.allclose(found[:2], [f // 4 * (h // 8) * (w // 8) for f, h, w, _ in cases[:2]]):
+        raise NotYet("these are the places; each has d numbers.")
     if not np.array_equal(found, expected):
         f, h, w, d = cases[0]
         raise NotYet(f"{f} frames of {w}x{h} with {d} channels are {expected[0]:,} numbers, not {found[0]:,.0f}.")
@@ -60,16 +64,20 @@ def past_mean(yours):
     def is_near(values): return torch.allclose(one, torch.tensor(values).float() / 3, atol=1e-5)
     if is_near([3, 6, 9, 12, 15, 11]): raise NotYet("frame 0 saw frame 1: pad on one side only.")
     if is_near([6, 9, 12, 15, 11, 6]): raise NotYet("that is the future: pad before the first frame, not behind the last.")
-    if is_near([3, 4.5, 6, 9, 12, 15]): raise NotYet("the first frames divide by fewer; here zeros stand before the first, and all divide by k.")
+    if is_near([3, 4.5, 6, 9, 12, 15]):
+        raise NotYet("the first frames divide by fewer; here zeros stand before the first, and all divide by k.")
     if is_near([3, 4, 6, 9, 12, 15]): raise NotYet("copies of the first frame stand before it; zeros were asked for.")
-    if is_near([0, 1, 3, 6, 9, 12]) or is_near([0, 1.5, 4.5, 7.5, 10.5, 13.5]): raise NotYet("a frame counts itself, too: k frames are itself and k - 1 before.")
+    if is_near([0, 1, 3, 6, 9, 12]) or is_near([0, 1.5, 4.5, 7.5, 10.5, 13.5]):
+        raise NotYet("a frame counts itself, too: k frames are itself and k - 1 before.")
     if is_near([3, 9, 18, 27, 36, 45]): raise NotYet("these are sums; divide by k.")
-    if not torch.allclose(one, wanted): raise NotYet(f"1 to 6 with k = 3 give {wanted.numpy().round(2)}, not {one.numpy().round(2)}: where are the zeros?")
+    if not torch.allclose(one, wanted):
+        raise NotYet(f"1 to 6 with k = 3 give {wanted.numpy().round(2)}, not {one.numpy().round(2)}: where are the zeros?")
     clips = torch.randn(2, 3, 5, 4, 6, generator=torch.Generator().manual_seed(0))
     for k in (1, 4, 7):
         total = clips.cumsum(2)
         total[:, :, k:] -= clips.cumsum(2)[:, :, :-k] if k < 5 else 0
-        if not torch.allclose(torch.as_tensor(yours(clips, k)), total / k, atol=1e-5): raise NotYet(f"right for k = 3 on one clip, wrong for k = {k} on random ones.")
+        if not torch.allclose(torch.as_tensor(yours(clips, k)), total / k, atol=1e-5):
+            raise NotYet(f"right for k = 3 on one clip, wrong for k = {k} on random ones.")
     return "a causal convolution is this with weights that are learnt: the first frame stands alone, so a picture is a clip of one frame."
 
 # %% ../../nbs/tools/exercises/latent.ipynb #71-3
@@ -87,9 +95,12 @@ def sees_future(yours):
     beside(list(found.values()), [wanted for _, wanted in layers.values()])
     if not any(found.values()):
         raise NotYet("nothing sees the future: is x changed in place, so that both inputs are one? clone() it first.")
-    if all(found.values()): raise NotYet("everything sees the future: a frame may change with its own input; compare only what came before.")
-    if found["a causal convolution"]: raise NotYet("a causal convolution sees the *past*: change what comes later, and look at what came before.")
-    if not found["an ordinary convolution"]: raise NotYet("an ordinary convolution looks one frame ahead: look at the frame just before the change.")
+    if all(found.values()):
+        raise NotYet("everything sees the future: a frame may change with its own input; compare only what came before.")
+    if found["a causal convolution"]:
+        raise NotYet("a causal convolution sees the *past*: change what comes later, and look at what came before.")
+    if not found["an ordinary convolution"]:
+        raise NotYet("an ordinary convolution looks one frame ahead: look at the frame just before the change.")
     if not found["a first frame that takes the second one"]:
         raise NotYet("a leak may be anywhere, as from frame 1 to frame 0: change every frame in turn, not only the last.")
     for name, (_, wanted) in layers.items():
@@ -104,11 +115,15 @@ def count_tokens(yours):
     found = np.array([_number(yours(*case), "count_tokens") for case in cases])
     expected = np.array([64, 256, 256, 8])
     beside(found, expected)
-    if np.allclose(found, [f * h * w / np.prod(p) for f, h, w, p in cases]): raise NotYet("these are patches of pixels; the autoencoder comes first.")
-    if np.allclose(found, [f * h * w / 256 for f, h, w, _ in cases]): raise NotYet("these are the places of the latents; a patch makes several of them one token.")
+    if np.allclose(found, [f * h * w / np.prod(p) for f, h, w, p in cases]):
+        raise NotYet("these are patches of pixels; the autoencoder comes first.")
+    if np.allclose(found, [f * h * w / 256 for f, h, w, _ in cases]):
+        raise NotYet("these are the places of the latents; a patch makes several of them one token.")
     if np.allclose(found[:3], expected[:3]) and found[3] != 8:
-        raise NotYet(f"right while patches are square; 8 frames of 64x32 in patches of (2, 1, 4) are 8 tokens, not {found[3]:g}: which is which axis?")
-    if np.allclose(found, [(f // 4) * (h // 8) * (w // 8) * np.prod(p) for f, h, w, p in cases]): raise NotYet("larger patches make *fewer* tokens: divide.")
+        raise NotYet("right while patches are square; 8 frames of 64x32 in patches of (2, 1, 4) are 8 tokens, not "
+                     f"{found[3]:g}: which is which axis?")
+    if np.allclose(found, [(f // 4) * (h // 8) * (w // 8) * np.prod(p) for f, h, w, p in cases]):
+        raise NotYet("larger patches make *fewer* tokens: divide.")
     if np.allclose(found, [f // 4 // p[0] + h // 8 // p[1] + w // 8 // p[2] for f, h, w, p in cases]):
         raise NotYet("a token for each place of the grid: multiply the three numbers.")
     if not np.array_equal(found, expected):
@@ -133,7 +148,8 @@ def begins_as_identity(yours):
     if not torch.equal(x, before): raise NotYet("the tokens that were passed in have changed.")
     if not found[0]: raise NotYet("a fresh block changes nothing when its modulation is zero, of the shape 1 1 6 d.")
     if found[1] and found[2] and found[3]: raise NotYet("three blocks that change their tokens pass, too: compare what comes out with x.")
-    if found[1] or found[3]: raise NotYet("a block with an open gate changes its tokens: there are two gates, of attention and of the network.")
+    if found[1] or found[3]:
+        raise NotYet("a block with an open gate changes its tokens: there are two gates, of attention and of the network.")
     if found[2]: raise NotYet("this one adds something by cross-attention, which has no gate: call the block, and look at what comes out.")
     return "a network of such blocks begins as its embeddings; depth costs nothing until it is used."
 
@@ -149,8 +165,10 @@ def overtakes_at(yours):
     if found == [2 * config.dim for config in configs]: raise NotYet("there the two are equal; *more* than that was asked.")
     if found == [config.dim + 1 for config in configs] or found == [config.dim for config in configs]:
         raise NotYet("8 n d d against 4 n n d: which factor is left?")
-    if found == [4 * config.dim + 1 for config in configs]: raise NotYet("the products are the other way round: which of 8 and 4 belongs to attention?")
-    if found != expected: raise NotYet(f"8 n d d against 4 n n d, with d = {configs[0].dim}: it overtakes at {expected[0]}, not at {found[0]:.0f}.")
+    if found == [4 * config.dim + 1 for config in configs]:
+        raise NotYet("the products are the other way round: which of 8 and 4 belongs to attention?")
+    if found != expected:
+        raise NotYet(f"8 n d d against 4 n n d, with d = {configs[0].dim}: it overtakes at {expected[0]}, not at {found[0]:.0f}.")
     return f"{expected[0]} tokens here; a video model of width 5,120 has its crossing at 10,241, and clips of far more tokens."
 
 # %% ../../nbs/tools/exercises/latent.ipynb #73-1
@@ -171,7 +189,8 @@ def clean_from(yours):
         if torch.allclose(found, x0, atol=1e-5): continue
         if torch.allclose(found, noise): raise NotYet("that is the other end, the noise.")
         if torch.allclose(found, x_t + t * velocity): raise NotYet("the velocity points to the noise; go against it.")
-        if torch.allclose(found, x_t - velocity): raise NotYet("a whole velocity back leads beyond the clip: at t only t of it has been gone.")
+        if torch.allclose(found, x_t - velocity):
+            raise NotYet("a whole velocity back leads beyond the clip: at t only t of it has been gone.")
         if torch.allclose(found, x_t - (1 - t) * velocity): raise NotYet("1 - t is the way to the noise; how far is it to the clip?")
         raise NotYet(f"at t = {t} it gives {found.numpy()}, not {x0.numpy()}: how far is it?")
     return "on a straight line one step would do; the network's velocity is a mean over clips, so the line bends, and it takes several."
@@ -194,7 +213,8 @@ def places_of(yours):
         if not found: raise NotYet(f"the box {box} touches {missing[0]}: `last` is included, and range ends before its end.")
         if any(t > 3 or y > 7 or x > 7 for t, y, x in found):
             raise NotYet(f"{surplus[-1]} is outside: there are 4 frames of 8x8 places; are pixels counted, or the axes in another order?")
-        if missing and max(missing) > max(found): raise NotYet(f"the box {box} touches {missing[-1]}, too: a place that is touched at its edge counts.")
+        if missing and max(missing) > max(found):
+            raise NotYet(f"the box {box} touches {missing[-1]}, too: a place that is touched at its edge counts.")
         if missing: raise NotYet(f"the box {box} touches {missing[0]}, too: the first pixel's place counts, however little of it.")
         if surplus: raise NotYet(f"the box {box} does not touch {surplus[0]}.")
     return "one pixel too many makes a whole place of 4 frames and 8x8 pixels anew: cut holes along the grid."
@@ -216,10 +236,12 @@ def logit_normal(yours):
     logits = torch.logit(found.double(), eps=1e-9)
     mean, std = logits.mean().item(), logits.std().item()
     if abs(mean + .5) < .1 and abs(std - 2) < .1: raise NotYet("the sign of the mean is wrong, or t is measured from the other end.")
-    if abs(mean - .5) < .1 and abs(std - 2**.5) < .1: raise NotYet("a spread of the square root of 2: std is a standard deviation, not a variance.")
+    if abs(mean - .5) < .1 and abs(std - 2**.5) < .1:
+        raise NotYet("a spread of the square root of 2: std is a standard deviation, not a variance.")
     if abs(mean - .5) < .1 and abs(std - 1) < .1: raise NotYet("the logits have the spread 1: multiply by std before you add the mean.")
     if abs(mean - 1) < .1 and abs(std - 2) < .1: raise NotYet("the mean is multiplied by std, too: first spread, then shift.")
-    if abs(mean - .5) > .1 or abs(std - 2) > .1: raise NotYet(f"the logits have mean {mean:.2f} and spread {std:.2f}, not 0.5 and 2: uniform times, or another curve?")
+    if abs(mean - .5) > .1 or abs(std - 2) > .1:
+        raise NotYet(f"the logits have mean {mean:.2f} and spread {std:.2f}, not 0.5 and 2: uniform times, or another curve?")
     return "so most steps of a training see times in the middle, where there is something to learn; how many see the ends, std says."
 
 # %% ../../nbs/tools/exercises/latent.ipynb #74-1
@@ -250,14 +272,17 @@ def mixer(yours):
     share = {name: np.mean([one[name] for one in graded]) for name in graded[0]}
     beside(list(share.values()), [1] * len(share), ("yours: " + ", ".join(share), "all right"))
     joint = share["joint"]
-    if share["shape"] == share["color"] == 0: raise NotYet("no shape and no colour is right: are these clips of 8 frames of the tiny world?")
+    if share["shape"] == share["color"] == 0:
+        raise NotYet("no shape and no colour is right: are these clips of 8 frames of the tiny world?")
     if joint == 0: raise NotYet("0 of 24 are right: a look-up of whole captions cannot do it. Which words name shape, colour and motion?")
     least = min(("shape", "color", "motion"), key=share.get)
     if joint < .9:
         raise NotYet(f"{joint:.0%} of 24 are right; {least} is right in {share[least]:.0%}: every word of the prompt has to count.")
     other, more = eval_set(World("tiny"), "seen", 24, 7)
     seen = np.mean([score(clip, scene)["joint"] for clip, scene in zip(yours(more, seed=list(range(50, 74))), other)])
-    if seen < .9: raise NotYet(f"{joint:.0%} of the held-out combinations are right, but only {seen:.0%} of the seen ones: read the words of any prompt.")
+    if seen < .9:
+        raise NotYet(f"{joint:.0%} of the held-out combinations are right, but only {seen:.0%} of the seen ones: read the "
+                     "words of any prompt.")
     again = yours(prompts[:2], seed=[1, 1]), yours(prompts[:2], seed=[2, 2])
     if all(np.array_equal(np.asarray(getattr(a, "frames", a)), np.asarray(getattr(b, "frames", b))) for a, b in zip(*again)):
         raise NotYet("two seeds give the same clip of a prompt: let the seed choose the place.")
@@ -276,7 +301,8 @@ def least_favourable(yours):
         return [wanted(n) for n in cases]
     found = [yours(n) for n in cases]
     if "?" in found: raise NotYet("least_favourable returns \"?\" so far: a number, or None.")
-    if any(one is not None and not isinstance(one, (int, np.integer)) for one in found): raise NotYet(f"whole numbers or None, not {found[-1]!r}.")
+    if any(one is not None and not isinstance(one, (int, np.integer)) for one in found):
+        raise NotYet(f"whole numbers or None, not {found[-1]!r}.")
     expected = least(2)
     beside([one or 0 for one in found], [one or 0 for one in expected], ("yours, of 5, 6, 11, 12, 40", "expected (0: None)"))
     if found == least(1): raise NotYet("that is a one-sided test; nobody said before which model is the better one.")
