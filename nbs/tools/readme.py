@@ -1,8 +1,8 @@
 """Make README.md from nbs/index.ipynb: python nbs/tools/readme.py
 
-Cells tagged `hide` are dropped, and those tagged `tour`, which are for whoever runs the notebook; outputs stay. Pictures among the
-outputs go to .github/readme/. Links in the notebook are relative to nbs/, where they work in JupyterLab; in the README they become
-relative to the top of the repository.
+Cells tagged `hide` are dropped, and those tagged `tour`, which are for whoever runs the notebook; outputs stay, and of cells tagged
+`output-only` nothing else. Pictures among the outputs go to .github/readme/. Links in the notebook are relative to nbs/, where they work
+in JupyterLab; in the README they become relative to the top of the repository.
 """
 import posixpath
 import re
@@ -40,6 +40,7 @@ def visible(nb):
     "The notebook without hidden cells and nbdev's directives, its links as seen from the top"
     nb.cells = [c for c in nb.cells if not {"hide", "tour"} & set(c.metadata.get("tags", []))]
     for cell in nb.cells:
+        if "output-only" in cell.metadata.get("tags", []): cell.metadata["transient"] = dict(remove_source=True)
         if cell.cell_type == "code": cell.source = re.sub(r"^#\s*\|.*\n?", "", cell.source, flags=re.M)
         else: cell.source = LINK.sub(lambda m: m[1] + from_root(m[2]), cell.source)
     nb.cells = [c for c in nb.cells if c.source.strip()]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spread_within', 'nearer_to_training', 'evaluate',
-           'save_score', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
+           'save_score', 'score_table', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
 import warnings
@@ -277,6 +277,21 @@ def save_score(
         about |= dict(fidelity=round(float(np.mean(report.fidelity)), 1), fidelity_p10=round(float(np.percentile(report.fidelity, 10)), 1))
     if np.isfinite(report.spread[0]): about |= dict(spread=round(report.spread[0], 1))
     write_json(file, config | dict(score=config.get("score", {}) | {report.split: about}))
+
+# %% ../../nbs/6_judge/64_evaluate.ipynb #score-table
+def score_table(
+    rows: dict, # name -> command, n, right, interval and, where clips could be read, fidelity and fidelity_p10
+) -> str:       # Markdown
+    "Scores as a table, with interval, number of clips and the command that measures them."
+    lines = ["| prompts | joint, with 95 % interval | shape | colour | motion | fidelity (10th percentile) | clips | measured by |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for name, row in rows.items():
+        shares = {what: f"{100 * k / row['n']:.1f} %" for what, k in row["right"].items()}
+        low, high = (100 * end for end in row["interval"])
+        clean = f"{row['fidelity']} dB ({row['fidelity_p10']})" if "fidelity" in row else ""
+        lines.append(f"| {name} | {shares['joint']} [{low:.1f}, {high:.1f}] | {shares['shape']} | {shares['color']} | {shares['motion']} "
+                     f"| {clean} | {row['n']} | `{row['command']}` |")
+    return "\n".join(lines)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #level-loss
 LEVELS = (-10.0, -8.0, -6.0, -4.0, -2.0, 0.0, 2.0)   # log-SNR
