@@ -93,7 +93,7 @@ def accelerating(yours):
         if len(model.x) != n or len(model.y) != n:
             raise NotYet(f"{n} frames want {n} rows, not {len(model.x)} and {len(model.y)}: a row is a frame, a column a function.")
         t = np.arange(n)
-        def centres(x, y): return np.stack([x + 0 * t, y + 0 * t], 1)
+        def centres(x, y, t=t): return np.stack([x + 0 * t, y + 0 * t], 1)
         tracks = dict(asked=centres(10 + .15 * t**2, 30), upright=centres(30, 10 + .15 * t**2), steady=centres(10 + 1.2 * t, 30),
                       both=centres(10 + .15 * t**2, 8 + .12 * t**2), origin=centres(.15 * t**2, 30))
         off = {name: model.fit(track)[2] for name, track in tracks.items()}
@@ -207,7 +207,8 @@ def accepted(yours, lenient):
 @exercise("62_controls", 3, "Somebody else's caption", "medium", 2, 15)
 def others(yours):
     "On lists with equal labels"
-    for labels in (["red", "blue", "green"], ["red", "red", "blue", "blue"], ["red", "blue", "red", "blue", "green", "green", "blue", "red"],
+    for labels in (["red", "blue", "green"], ["red", "red", "blue", "blue"],
+                   ["red", "blue", "red", "blue", "green", "green", "blue", "red"],
                    ["a"] * 3 + ["b"] * 2 + ["c"] * 2 + ["d"], ["a", "b", "b", "a"]):
         found = yours(list(labels))
         if found is None: raise NotYet("others returns nothing so far.")
@@ -627,7 +628,7 @@ def _judge_cause(letter, name, against, hint):
 @exercise("68_why_is_it_noise", 1, "Mystery A", "easy", 3, 5)
 def answer_a(yours):
     "By its hash"
-    against = {"captions shifted by one": "then captions would be useless; here they do harm: at log-SNR -6 none has 0.43, the own one 0.51.",
+    against = {"captions shifted by one": "then captions would be useless; here they do harm: 0.51 with the own one at -6, 0.43 with none.",
                "the null embedding is never trained": "then the line without a caption would be the worst; here it is the best.",
                "captions are not whitened": "then the own caption would still help a little; here none is better than any."}
     _judge_cause("A", yours, against, "Which two lines of the middle panel should not lie as they do?")
@@ -638,7 +639,7 @@ def answer_a(yours):
 def answer_b(yours):
     "By its hash"
     against = {"the same batch in every step": "then the first batch would have about the loss of the log, 1.62; it has 2.10.",
-               "the same noise in every step": "then noise that stands still would be as new to it as any; it has a loss even below the log's.",
+               "the same noise in every step": "noise that stands still would then be as new to it as any; its loss is even below the log's.",
                "noise levels of the wrong sign": "then the loss of the log would be far below a healthy one's; it is a little below."}
     _judge_cause("B", yours, against, "In the line of numbers, which change brings back the loss of the log?")
     return "noise that stands still is told from what moves: an easier question than the sampler asks."
@@ -650,7 +651,7 @@ def answer_c(yours):
     against = {"the noise is compared, not the clip": "then it would draw noise; its clips are smooth, and have other colours than ours.",
                "the average is read too early": "then weights that are not averaged would have a lower error; the two lines are one.",
                "learning rate thirty times too high": "then the loss of the log would not follow the dashed line; it does.",
-               "clips stay in the network's units": "a fault of sampling, after the training; the errors by noise level know nothing of it."}
+               "clips stay in the network's units": "a fault of sampling, after the training; errors by noise level know nothing of it."}
     _judge_cause("C", yours, against, "The curve is fine; but 1 is the error of the mean clip, and these are?")
     return "the network has learnt its clips well, the loss says; they are only not the clips of this world."
 
