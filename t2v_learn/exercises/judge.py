@@ -639,7 +639,7 @@ def answer_a(yours):
 def answer_b(yours):
     "By its hash"
     against = {"the same batch in every step": "then the first batch would have about the loss of the log, 1.62; it has 2.10.",
-               "the same noise in every step": "noise that stands still would then be as new to it as any; its loss is even below the log's.",
+               "the same noise in every step": "noise that stands still would be as new to it as any; its loss is even below the log's.",
                "noise levels of the wrong sign": "then the loss of the log would be far below a healthy one's; it is a little below."}
     _judge_cause("B", yours, against, "In the line of numbers, which change brings back the loss of the log?")
     return "noise that stands still is told from what moves: an easier question than the sampler asks."

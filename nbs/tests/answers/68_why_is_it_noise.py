@@ -28,7 +28,7 @@ answer_b = "one noise " + "for all frames"
 # %% 2 wrong: the first batch would have about
 answer_b = "the same batch in every step"
 
-# %% 2 wrong: be as new to it as any
+# %% 2 wrong: would be as new to it as any
 answer_b = "the same noise in every step"
 
 # %% 2 wrong: it is a little below
