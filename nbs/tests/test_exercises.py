@@ -16,7 +16,8 @@ WITHOUT = {"00_core", "index", "glossary", "main"}     # no lessons
 COURSE = [p for p in notebooks() if p.stem not in WITHOUT and (p.parent.name[0].isdigit() or p.stem == "cli")]
 MENDED = {                                             # PARTS
     "31_optimizers", "32_loop",
-    "61_reader", "62_controls", "63_learned_readers", "64_evaluate", "65_emoji", "66_comparing", "67_measures", "68_why_is_it_noise", "69_bench",
+    "61_reader", "62_controls", "63_learned_readers", "64_evaluate", "65_emoji", "66_comparing", "67_measures",
+    "68_why_is_it_noise", "69_bench",
     "71_autoencoder", "72_transformer", "73_latent_video", "74_compare",
     "81_scale"}
 
