@@ -12,14 +12,14 @@ import numpy as np
 
 from ..beyond.scale import collective_bytes
 from .answers import beside, exercise, NotYet
-from .judge import _number
+from .values import as_number
 
 # %% ../../nbs/tools/exercises/beyond.ipynb #81-1
 @exercise("81_scale", 1, "How many devices?", "easy", 3, 5)
 def devices_needed(yours):
     "For networks that fit, nearly fit, and do not"
     cases = (1e9, 80), (5e9, 80), (14e9, 80), (30e9, 80), (30e9, 141), (21e9, 80)
-    found = [_number(yours(*case), "devices_needed") for case in cases]
+    found = [as_number(yours(*case), "devices_needed") for case in cases]
     expected = [1, 1, 3, 6, 4, 5]
     beside(found, expected)
     def holding(n_bytes): return [ceil(n_bytes * parameters / 1e9 / gigabytes) for parameters, gigabytes in cases]
@@ -44,7 +44,7 @@ def devices_needed(yours):
 def ulysses_bytes(yours):
     "Beside counted bytes, and a ring's"
     cases = (1024, 64, 4), (32760, 5120, 8), (512, 128, 2)
-    found = np.array([_number(yours(*case), "ulysses_bytes") for case in cases])
+    found = np.array([as_number(yours(*case), "ulysses_bytes") for case in cases])
     wanted = np.array([98304, 146764800, 131072])
     d = np.array([case[2] for case in cases])
     beside(found / wanted, wanted / wanted, ("yours, as a share of", "what is sent"))
@@ -64,7 +64,7 @@ def ulysses_bytes(yours):
 def achieved_mfu(yours):
     "On the published throughput of Stable Diffusion 2, and on round numbers"
     cases = (804.26e9, 290, 8, 312e12), (1e12, 10, 4, 100e12)
-    found = np.array([_number(yours(*case), "achieved_mfu") for case in cases])
+    found = np.array([as_number(yours(*case), "achieved_mfu") for case in cases])
     wanted = np.array([3 * f * clips / n / peak for f, clips, n, peak in cases])
     n = np.array([case[2] for case in cases])
     beside(found, wanted)
@@ -89,7 +89,7 @@ def lost_clips(yours):
     found = []
     for archives, readers, batch in cases:
         given = list(archives)
-        found.append(_number(yours(given, readers, batch), "lost_clips"))
+        found.append(as_number(yours(given, readers, batch), "lost_clips"))
         if given != archives: raise NotYet("the list that was passed in has changed: copy it.")
     beside(found, expected)
     def fewest(archives, readers): return min(sum(archives[r::readers]) for r in range(readers))

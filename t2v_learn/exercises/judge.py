@@ -13,7 +13,6 @@ import difflib
 import hashlib
 from dataclasses import replace
 from functools import partial
-from numbers import Real
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from scipy import stats
 from ..diffusion.denoiser import Denoiser
 from ..diffusion.noise import Cosine, RectifiedFlow
 from .answers import beside, exercise, NotYet
+from .values import as_number, as_pair, as_truth
 from ..judge.bench import loglog_slope
 from ..judge.comparing import PairedTest
 from ..judge.controls import _backwards, _frozen, any_scene, Control, NEAR_MISSES, refused, run_control
@@ -36,24 +36,6 @@ from ..video.clips import Clip, to_unit
 from ..video.show import strip
 from ..video.verify import areas_and_centres
 from ..video.world import Actor, COLORS, coverage, render, Scene, World
-
-# %% ../../nbs/tools/exercises/judge.ipynb #shared
-def _number(found, name):
-    "What an answer returned, as a float; NotYet where it is no number"
-    if found is None: raise NotYet(f"{name} returns nothing so far.")
-    if isinstance(found, Real) and not isinstance(found, bool): found = float(found)
-    value = np.asarray(found.detach() if hasattr(found, "detach") else found)
-    if value.dtype.kind not in "iuf" or value.size != 1: raise NotYet(f"{name} should return one number, not {str(found)[:60]}.")
-    number = float(value.reshape(-1)[0])
-    if not np.isfinite(number): raise NotYet(f"{name} returns {number}: what is divided by 0, or too large for a float?")
-    return number
-
-def _truth(found, name):
-    "What an answer returned, as True or False; NotYet where it is neither"
-    if found is None: raise NotYet(f"{name} returns nothing so far.")
-    value = np.asarray(found.detach() if hasattr(found, "detach") else found)
-    if value.dtype.kind != "b" or value.size != 1: raise NotYet(f"{name} should return True or False, not {str(found)[:60]}.")
-    return bool(value)
 
 # %% ../../nbs/tools/exercises/judge.ipynb #61-1
 @exercise("61_reader", 1, "One colour wrong", "easy", 2, 5)
@@ -108,6 +90,20 @@ def accelerating(yours):
     if model.kind != "accelerates": raise NotYet(f"its kind should be \"accelerates\", not {model.kind!r}.")
     return "the fewer functions a track has, the more it says that they suffice: with t and t squared a straight line fits as well."
 
+# %% ../../nbs/tools/exercises/judge.ipynb #61-centres
+def _draw_centres(covers, found, expected):
+    "What was covered, with both centres in it"
+    import matplotlib.pyplot as plt
+    figure, axes = plt.subplots(1, len(covers), figsize=(3.4 * len(covers), 2.3), layout="constrained")
+    for axis, cover, yours, centre in zip(axes, covers, found, expected):
+        axis.imshow(cover, cmap="gray", extent=(0, cover.shape[1], cover.shape[0], 0))
+        axis.plot(*yours.clip(0, cover.shape[::-1]), "x", color="tab:orange", ms=9, mew=2.5, label="yours")
+        axis.plot(*centre, "+", color="tab:blue", ms=13, mew=2, label="expected")
+        axis.set(xlabel="x in pixels", ylabel="y")
+    axes[0].legend(fontsize=8)
+    display(figure)
+    plt.close(figure)
+
 # %% ../../nbs/tools/exercises/judge.ipynb #61-3
 @exercise("61_reader", 3, "Where is it?", "easy", 3, 10)
 def centre_of(yours):
@@ -117,14 +113,12 @@ def centre_of(yours):
     for actor in actors:
         cover = coverage(actor, 1, 64)[0][:40]                                       # 40 rows, 64 columns: no square
         before = cover.copy()
-        answer = yours(cover)
-        if answer is None: raise NotYet("centre_of returns nothing so far.")
-        if np.size(answer) != 2: raise NotYet(f"centre_of should return two numbers, x and y, not {str(answer)[:60]}.")
+        answer = as_pair(yours(cover), "centre_of", "x and y")
         if not np.array_equal(cover, before): raise NotYet("the cover that was passed in has changed: work on a copy.")
-        found.append(np.asarray(answer, float).ravel())
+        found.append(answer)
         expected.append(areas_and_centres(np.pad(cover, ((0, 24), (0, 0)))[None])[1][0])
     found, expected = np.array(found), np.array(expected)
-    beside(found, expected)
+    _draw_centres([coverage(actor, 1, 64)[0][:40] for actor in actors], found, expected)
     if np.allclose(found, expected[:, ::-1], atol=.02): raise NotYet("that is y, then x: the first axis of a picture counts rows.")
     if np.allclose(found, expected - .5, atol=.02): raise NotYet("half a pixel to the upper left: the middle of pixel 0 is at 0.5.")
     if (found > 64).any(): raise NotYet(f"{found.max():.0f} is far outside: divide by the area, the sum of all shares.")
@@ -144,7 +138,7 @@ def goes_clockwise(yours):
     answers = []
     for middle, start, way in cases:
         angle = way * 2 * np.pi * np.arange(16) / 16 + start + .2
-        answers.append(_truth(yours(np.stack([np.cos(angle), np.sin(angle)], 1) * 12 + middle), "goes_clockwise"))
+        answers.append(as_truth(yours(np.stack([np.cos(angle), np.sin(angle)], 1) * 12 + middle), "goes_clockwise"))
     wanted = [way > 0 for _, _, way in cases]
     beside([answers[:12], answers[12:24], answers[24:]], [wanted[:12], wanted[12:24], wanted[24:]])
     if answers == [not one for one in wanted]: raise NotYet("all are the other way round: on a screen y points down.")
@@ -253,7 +247,7 @@ def junk(yours):
 def ceiling(yours):
     "Beside drawn experiments"
     cases = (.99, .75), (.9, .8), (1., .6), (.5, .5)
-    found = [_number(yours(p, q), "ceiling") for p, q in cases]
+    found = [as_number(yours(p, q), "ceiling") for p, q in cases]
     expected = [p * q for p, q in cases]
     beside(found, expected)
     if np.allclose(found, [min(case) for case in cases]):
@@ -293,20 +287,28 @@ def answer_or_none(yours):
     if yours(before, names, .0) != [names[i] for i in best.tolist()]: raise NotYet("with sure = 0 every clip has an answer.")
     return "a threshold refuses what is unclear, but not what is strange: there the network is sure, too."
 
+# %% ../../nbs/tools/exercises/judge.ipynb #64-intervals
+def _draw_intervals(found, expected, names):
+    "Both intervals of each case, one above the other"
+    import matplotlib.pyplot as plt
+    figure, axis = plt.subplots(figsize=(6, .8 + .4 * len(names)), layout="constrained")
+    for i, (yours, wanted) in enumerate(zip(found, expected)):
+        axis.plot(yours, [i - .12] * 2, "o-", color="tab:orange", label="" if i else "yours")
+        axis.plot(wanted, [i + .12] * 2, "s--", color="tab:blue", label="" if i else "expected")
+    axis.set_yticks(range(len(names)), names)
+    axis.set(xlabel="share that is right", ylim=(len(names) - .5, -.5))
+    axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
+    display(figure)
+    plt.close(figure)
+
 # %% ../../nbs/tools/exercises/judge.ipynb #64-1
 @exercise("64_evaluate", 1, "Wilson by hand", "medium", 3, 10)
 def my_wilson(yours):
     "Beside the lesson's, also where all or none are right"
     cases = (47, 50), (10, 10), (0, 10), (300, 512)
-    found = []
-    for k, n in cases:
-        ends = yours(k, n)
-        if ends is None: raise NotYet("my_wilson returns nothing so far.")
-        if np.size(ends) != 2: raise NotYet(f"my_wilson should return two numbers, the lower and the upper end, not {str(ends)[:60]}.")
-        found.append(np.asarray(ends, float).ravel())
-    found = np.array(found)
+    found = np.array([as_pair(yours(k, n), "my_wilson", "the lower and the upper end") for k, n in cases])
     expected = np.array([wilson(k, n) for k, n in cases])
-    beside(found, expected)
+    _draw_intervals(found, expected, [f"{k} of {n}" for k, n in cases])
     p, n = np.array([(k / n, n) for k, n in cases]).T
     def ends(z, extra=1., norm=True):
         half = z * np.sqrt(p * (1 - p) / n + extra * z**2 / (4 * n**2))
@@ -334,7 +336,7 @@ def clips_needed(yours):
         n = 1
         while np.subtract(*wilson(round(p * n), n)[::-1]) > 2 * half: n += 1
         expected.append(n)
-    found = [_number(yours(p, half), "clips_needed") for p, half in cases]
+    found = [as_number(yours(p, half), "clips_needed") for p, half in cases]
     beside(found, expected)
     ratio = np.array(found) / expected
     plain = found[2] < .1 * expected[2]                                        # no Wilson: where all are right, one clip is enough
@@ -382,18 +384,15 @@ def my_bootstrap(yours):
     rng = np.random.default_rng(0)
     groups = [rng.random(40) < p for p in (1, 1, .95, .9, 1, .3, .85, 1, .6, 1, .97, .2)]
     before = [group.copy() for group in groups]
-    found = yours(groups, np.random.default_rng(1))
-    if found is None: raise NotYet("my_bootstrap returns nothing so far.")
-    if np.size(found) != 2: raise NotYet(f"my_bootstrap should return the lower and the upper end, not {str(found)[:60]}.")
+    found = as_pair(yours(groups, np.random.default_rng(1)), "my_bootstrap", "the lower and the upper end")
     if any(not np.array_equal(a, b) for a, b in zip(groups, before)): raise NotYet("the groups that were passed in have changed.")
-    found = np.asarray(found, float).ravel()
     expected = np.array(bootstrap(groups))
-    beside(found, expected)
+    _draw_intervals(found[None], expected[None], ["12 combinations"])
     width, wanted = found[1] - found[0], expected[1] - expected[0]
     if width <= 0: raise NotYet("the two ends are the same, or the wrong way round: are groups drawn *with* replacement, lower end first?")
     ratio = width / wanted
     if ratio > 2: raise NotYet(f"{ratio:.1f} times as wide as it should be: that is the scatter of single combinations, not of their mean.")
-    if np.array_equal(found, np.asarray(yours(groups, np.random.default_rng(2)), float).ravel()):
+    if np.array_equal(found, as_pair(yours(groups, np.random.default_rng(2)), "my_bootstrap", "two ends")):
         raise NotYet("another generator gives exactly the same interval: draw from it.")
     if .15 < ratio < .6:
         raise NotYet(f"{ratio:.0%} of the width: clips were drawn anew, but clips of one combination are right or wrong together.")
@@ -407,7 +406,7 @@ def my_bootstrap(yours):
 def chance(yours):
     "Beside known shares"
     cases = (2103, 5), (2103, 1), (50, 10), (10, 10)
-    found = [_number(yours(n, k), "chance") for n, k in cases]
+    found = [as_number(yours(n, k), "chance") for n, k in cases]
     expected = [k / n for n, k in cases]
     beside(found, expected)
     if max(found) > 1: raise NotYet(f"{max(found):.4g} is above 1: a share is between 0 and 1; how many of n places are good ones?")
@@ -430,7 +429,7 @@ def contrastive_loss(yours):
     if np.size(np.asarray(found.detach() if hasattr(found, "detach") else found)) != 1:
         raise NotYet(f"{tuple(np.shape(found))} is the shape of yours, not one number: return the mean over the clips.")
     if not torch.equal(small, before): raise NotYet("the scores that were passed in have changed.")
-    found = _number(found, "contrastive_loss")
+    found = as_number(found, "contrastive_loss")
     wanted = F.cross_entropy(small, own).item()
     logs, over_clips = small.log_softmax(1), small.log_softmax(0)
     rows = torch.arange(4)
@@ -441,11 +440,16 @@ def contrastive_loss(yours):
         raise NotYet("the softmax goes over the clips: axis 1 has the captions of one clip.")
     if np.isclose(found, -logs[:, own].mean().item(), rtol=1e-4):
         raise NotYet("scores[:, own] takes every clip with every one of these captions: take entry own[i] of row i.")
+    if np.isclose(found, F.cross_entropy(small, rows).item(), rtol=1e-4):
+        raise NotYet("that takes caption i for clip i: which one is its own, `own` says.")
+    if np.isclose(found, F.cross_entropy(small / .07, own).item(), rtol=1e-4):
+        raise NotYet("divided by a temperature of 0.07; the scores come as they are, scaled already.")
     if np.isclose(found, -small[rows, own].mean().item(), rtol=1e-4): raise NotYet("these are the scores themselves: where is the softmax?")
     if not np.isclose(found, wanted, rtol=1e-4):
         raise NotYet(f"it is {wanted:.4f}, yours is {found:.4f}: is it the natural logarithm of the softmax?")
-    large = float(yours(small * 600, own))
-    if not np.isclose(large, F.cross_entropy(small * 600, own).item(), rtol=1e-3):
+    try: large = float(yours(small * 600, own))
+    except (OverflowError, ValueError): large = "no number"
+    if isinstance(large, str) or not np.isclose(large, F.cross_entropy(small * 600, own).item(), rtol=1e-3):
         raise NotYet(f"right for small scores; for scores of 600 it is {large}: exp overflows, so take logs without it (logsumexp).")
     return "with a batch of n captions a judge that guesses has the loss log n: more captions, a harder question."
 
@@ -476,7 +480,7 @@ def tones_of(yours):
 def worse_ahead(yours):
     "Beside 200,000 experiments"
     cases = (.97, .98, 128), (.5, .6, 20), (.8, .7, 10)
-    found = np.array([_number(yours(*case), "worse_ahead") for case in cases])
+    found = np.array([as_number(yours(*case), "worse_ahead") for case in cases])
     more, level = [], []
     for i, (p, q, n) in enumerate(cases):
         rng = np.random.default_rng(i)
@@ -504,7 +508,7 @@ def worse_ahead(yours):
 def by_hand(yours):
     "Beside the test of this lesson"
     cases = (10, 2), (3, 17), (5, 5), (0, 6), (40, 25)
-    found = np.array([_number(yours(*case), "by_hand") for case in cases])
+    found = np.array([as_number(yours(*case), "by_hand") for case in cases])
     expected = np.array([PairedTest(50, *case, 50).p_value for case in cases])
     exactly = np.array([stats.binom.pmf(min(case), sum(case), .5) for case in cases])
     beside(found, expected)
@@ -530,7 +534,7 @@ def right_when_read(yours):
     found = []
     for counts in cases:
         before = counts.copy()
-        found.append(_number(yours(counts), "right_when_read"))
+        found.append(as_number(yours(counts), "right_when_read"))
         if not np.array_equal(counts, before): raise NotYet("the table that was passed in has changed.")
     found = np.array(found)
     expected = np.array([10 / 13, 17 / 22])
@@ -550,7 +554,7 @@ def frechet_1d(yours):
     "Beside the general one"
     rng = np.random.default_rng(0)
     pairs = [(rng.normal(m, s, 4000), rng.normal(n, t, 3000)) for m, s, n, t in ((0, 1, 1, 3), (2, .5, 2, .5), (-3, 2, 0, 2))]
-    found = np.array([_number(yours(a, b), "frechet_1d") for a, b in pairs])
+    found = np.array([as_number(yours(a, b), "frechet_1d") for a, b in pairs])
     def general(a): return np.stack([a, rng.normal(0, 1e-9, len(a))], 1)
     wanted = np.array([frechet_distance(general(a), general(b)) for a, b in pairs])
     means = np.array([(a.mean() - b.mean())**2 for a, b in pairs])
@@ -594,7 +598,7 @@ def smallest_m(yours, some):
     both = {m: precision_recall(some[:300], some[300:], m) for m in range(1, 16)}
     means = {m: np.mean(pair) for m, pair in both.items()}
     levels = .8, .9, .97
-    found = [_number(yours(level), "smallest_m") for level in levels]
+    found = [as_number(yours(level), "smallest_m") for level in levels]
     wanted = [next(m for m, mean in means.items() if mean >= level) for level in levels]
     beside(found, wanted)
     for level, yours_is, least in zip(levels, found, wanted):
@@ -667,7 +671,7 @@ def levels_return(yours):
         def t_at(self, log_snr): return super().t_at(log_snr.clamp(max=5))
     class Shifted(RectifiedFlow):
         def t_at(self, log_snr): return super().t_at(log_snr + .2)
-    found = [_truth(yours(kind()), "levels_return") for kind in (Cosine, RectifiedFlow, Doubled, Clipped, Topped, Shifted)]
+    found = [as_truth(yours(kind()), "levels_return") for kind in (Cosine, RectifiedFlow, Doubled, Clipped, Topped, Shifted)]
     beside(found, [True, True, False, False, False, False], ("yours: cosine, flow, four ill ones", "expected"))
     if not any(found[:2]): raise NotYet("both healthy schedules are refused: compare with a small tolerance, not for equality.")
     if not all(found[:2]): raise NotYet(f"the healthy {'flow' if found[0] else 'cosine'} is refused: float32 leaves a few thousandths.")
@@ -706,7 +710,9 @@ def _judge_noise(noise, shape):
     if noise[0].shape != shape:
         raise NotYet(f"B: the noise has the shape {tuple(noise[0].shape)}; it needs that of the clips, {tuple(shape)}.")
     first = noise[0]
-    beside(first[0] / 3, torch.randn(shape[1:], generator=torch.Generator().manual_seed(9)) / 3, ("B: noise of a clip", "expected"))
+    some = torch.randn(shape[1:], generator=torch.Generator().manual_seed(9))
+    larger = [(clip / 3).repeat_interleave(4, -1).repeat_interleave(4, -2) for clip in (first[0], some)]
+    beside(*larger, ("B: noise of a clip", "expected"))
     if torch.equal(first[:, :, 0], first[:, :, 1]): raise NotYet("B: the frames of a clip still have one noise.")
     if torch.equal(first[0], first[1]): raise NotYet("B: now all clips have one noise.")
     if torch.equal(first[:, 0], first[:, 1]): raise NotYet("B: now the three colours have one noise.")
@@ -764,7 +770,7 @@ def mended(yours):
 def times_as_long(yours):
     "With rounds of different speed"
     rounds = ([1., 4., 2.], [3., 8., 6.]), ([1., 2., 1.], [2., 10., 4.]), ([2., 1., 5., 1.5], [4., 3., 5., 12.])
-    found = np.array([_number(yours(list(a), list(b)), "times_as_long") for a, b in rounds])
+    found = np.array([as_number(yours(list(a), list(b)), "times_as_long") for a, b in rounds])
     pairs = [(np.array(a), np.array(b)) for a, b in rounds]
     expected = np.array([np.median(b / a) for a, b in pairs])
     beside(found, expected)
@@ -783,7 +789,7 @@ def times_as_long(yours):
 def mfu(yours):
     "For steps with known numbers"
     cases = (1e9, .1, 1000, .02), (6e9, .5, 2000, .1)
-    found = np.array([_number(yours(*case), "mfu") for case in cases])
+    found = np.array([as_number(yours(*case), "mfu") for case in cases])
     expected = np.array([.1, .075])
     beside(found, expected)
     if np.allclose(found, 2 * expected): raise NotYet("a product has n^3 multiplications and as many additions.")
@@ -806,7 +812,7 @@ def slope_without(yours):
     for fixed, factor, power in cases:
         seconds = fixed + factor * sizes**power
         before = seconds.copy()
-        found.append(_number(yours(sizes, seconds, fixed), "slope_without"))
+        found.append(as_number(yours(sizes, seconds, fixed), "slope_without"))
         if not np.array_equal(seconds, before):
             raise NotYet("the seconds that were passed in have changed: `-=` works on the reader's own array.")
     found = np.array(found)
@@ -837,7 +843,7 @@ def seeds_needed(yours):
             while sides * p((mean - .97) / (s / k**.5), k - free) >= .01: k += 1
             return k
         return [wanted(*case) for case in cases]
-    found = [_number(yours(*case, .97), "seeds_needed") for case in cases]
+    found = [as_number(yours(*case, .97), "seeds_needed") for case in cases]
     expected = least(stats.t.sf)
     beside(found, expected)
     if min(found) < 5: raise NotYet(f"{min(found):.0f} seeds: an entry has five at least.")
