@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'explain', 'say', 'run', 'main', 'generate', 'edit', 'continue_video', 'extend', 'interpolate', 'inpaint',
-           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'play', 'page',
+           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'play', 'page', 'progress',
            'course_folder', 'lab', 'docs']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
@@ -769,6 +769,39 @@ def page(
     sizes = build_page(folder, model)
     print(f"{folder}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB; "
           f"to see it: python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(folder))}")
+
+# %% ../nbs/tools/cli.ipynb #progress
+def _progress_line(
+    row: dict, # of `progress`
+    width: int, # of the longest lesson's name
+) -> str:
+    "What is done in a lesson, and what comes next"
+    about = row["next"]
+    after = f"next: {about.number}. {about.title} ({about.difficulty}, {about.minutes} min.)" if about else "all solved"
+    return f"{row['lesson']:{width}} {row['solved']}/{row['n']} {row['minutes']:4} min. left, {after}"
+
+@app.command()
+def progress(
+    every: Annotated[bool, typer.Option("--all", help="List every exercise.")] = False,
+):
+    "Say which exercises are solved, and what comes next."
+    from t2v_learn.core import InputError
+    try:
+        from t2v_learn.exercises import answers
+        rows = answers.progress()
+    except ModuleNotFoundError as error:
+        raise InputError(f'The checks of the exercises need {error.name}: run `pip install "t2v_learn[lab]"`.') from error
+    done = answers.solved()
+    width = max(len(row["lesson"]) for row in rows)
+    for row in rows:
+        print(_progress_line(row, width))
+        for about in answers.all_exercises() if every else ():
+            if about.lesson != row["lesson"]: continue
+            mark = f"solved {done[about.lesson, about.number]}".strip() if (about.lesson, about.number) in done else "open"
+            how = f"{about.difficulty}; importance {about.importance} of 3; {about.minutes} min."
+            print(f"    {about.number}. {about.title} ({how}): {mark}")
+    n_solved, n, minutes = (sum(row[key] for row in rows) for key in ("solved", "n", "minutes"))
+    print(f"{n_solved} of {n} exercises solved, {minutes / 60:.1f} hours left; remembered in {answers.progress_path()}")
 
 # %% ../nbs/tools/cli.ipynb #course-folder
 def course_folder(
