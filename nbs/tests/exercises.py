@@ -19,7 +19,7 @@ from rerun import notebooks, root
 
 TITLE = re.compile(r"^\*\*(\d)\. ([^*]+)\*\* \((easy|medium|hard); importance ([123]) of 3; (\d+) minutes\)\.", re.M)
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.*?)^```", re.M | re.S)
-ANSWER = re.compile(r"^# %% (\d) (right|wrong: .+)\n(.*?)(?=^# %% |\Z)", re.M | re.S)
+ANSWER = re.compile(r"^# %% (\d) (right|wrong: [^\n]+)\n(.*?)(?=^# %% |\Z)", re.M | re.S)
 CALL = re.compile(r"^check\.(\w+)\((\w+(?:, \w+)*)\)$")
 
 
