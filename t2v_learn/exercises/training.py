@@ -64,8 +64,10 @@ def my_update(yours):
         "9.2 is 0.9 * 10 + 0.1 * 2: the 0.1 belongs to the weight's step, not to the velocity.": [9.2],
         "the old velocity came back: return the new one.": [10.0]})
     if not close(velocity, [11.0]): raise NotYet(f"0.9 * 10 + 2 is 11, not {float(as_tensor(velocity)):.4g}.")
-    mistaken(p, {"1 - 0.1 * 10 is 0: did you move by the old velocity?": [0.0], "1 + 0.1 * 11 is 2.1: descent goes against the velocity.": [2.1],
-        "1 - 11 is -10: the weight moves by 0.1 of the velocity.": [-10.0], "1 - 0.1 * 2 is 0.8: move by the velocity, not by the gradient.": [0.8]})
+    mistaken(p, {"1 - 0.1 * 10 is 0: did you move by the old velocity?": [0.0],
+        "1 + 0.1 * 11 is 2.1: descent goes against the velocity.": [2.1],
+        "1 - 11 is -10: the weight moves by 0.1 of the velocity.": [-10.0],
+        "1 - 0.1 * 2 is 0.8: move by the velocity, not by the gradient.": [0.8]})
     if not close(p, [-0.1]): raise NotYet(f"1 - 0.1 * 11 is -0.1, not {float(as_tensor(p)):.4g}.")
     if not close(paths["yours"][-1], theirs, atol=1e-4): raise NotYet("right for one weight, but it should hold for any weights.")
     return "step for step PyTorch's SGD with momentum."
@@ -219,7 +221,8 @@ def my_trainer(yours):
     if updates != 10: raise NotYet(f"{updates} updates in 5 steps, not 10.")
     if all(first < second for first, second in zip(losses["loss"], losses["second"])):
         raise NotYet("the first loss should be the higher one: have the two changed places?")
-    if not close(losses["second"], wanted["second"]): raise NotYet("the second loss should be that of the second update, on the same batch.")
+    if not close(losses["second"], wanted["second"]):
+        raise NotYet("the second loss should be that of the second update, on the same batch.")
     return "budget, history and Ctrl-C came with the class."
 
 # %% ../../nbs/tools/exercises/training.ipynb #33-1
@@ -233,7 +236,7 @@ def my_newest(yours):
     if any(isinstance(mine, (int, list)) for mine in found): raise NotYet("give back the name, such as 'model-12.pt'.")
     if found == [names[-1] for names, _, _ in tries]: raise NotYet("that is the last of the list; which is the newest?")
     if found == [min(names, key=lambda name: int(name[6:-3])) for names, _, _ in tries]: raise NotYet("that is the oldest one.")
-    for (names, expected, sentence), mine in zip(tries, found):
+    for (_, expected, sentence), mine in zip(tries, found):
         if mine != expected: raise NotYet(sentence)
     return "steps are numbers, though their names are words."
 
@@ -246,15 +249,18 @@ def my_header(yours):
         write_tensors(path, dict(a=torch.zeros(2, 3), b=torch.zeros(()), steps=torch.arange(5)))
         try: found = ask(yours, path)
         except json.JSONDecodeError as error:
-            if "Extra data" in str(error): raise NotYet("the JSON does not go on to the end: the first 8 bytes say how long it is, lowest byte first.") from None
+            if "Extra data" in str(error):
+                raise NotYet("the JSON does not go on to the end: the first 8 bytes say how long it is, lowest byte first.") from None
             raise NotYet("what you parse is no JSON: it begins after the first 8 bytes.") from None
         except UnicodeDecodeError:
             raise NotYet("these bytes are no text: the JSON stands after the first 8 bytes, and the tensors after it.") from None
     if not isinstance(found, dict): raise NotYet(f"return a dictionary, not {type(found).__name__}.")
     beside(found, expected)
-    if any(isinstance(entry, dict) and "shape" in entry for entry in found.values()): raise NotYet("of each entry only its shape is asked for.")
+    if any(isinstance(entry, dict) and "shape" in entry for entry in found.values()):
+        raise NotYet("of each entry only its shape is asked for.")
     if "__metadata__" in found: raise NotYet("__metadata__ is no tensor: leave it out.")
-    if {name: list(shape) for name, shape in found.items()} != expected: raise NotYet("names or shapes differ from those that were written.")
+    if {name: list(shape) for name, shape in found.items()} != expected:
+        raise NotYet("names or shapes differ from those that were written.")
     return "eight bytes, a table, then the numbers: nothing that could run."
 
 # %% ../../nbs/tools/exercises/training.ipynb #33-3
@@ -283,7 +289,8 @@ def my_rewind(yours):
         beside(left, ["step-000099", "step-000100", "step-000150"])
         if left == ["step-000099", "step-000100"]: raise NotYet("step 150 itself stays: only those after it go.")
         if left == ["step-000150"]: raise NotYet("the earlier checkpoints must stay.")
-        if left == ["step-000099", "step-000100", "step-000150", "step-000200"]: raise NotYet("only the newest is gone: all after step 150 go.")
+        if left == ["step-000099", "step-000100", "step-000150", "step-000200"]:
+            raise NotYet("only the newest is gone: all after step 150 go.")
         if left != ["step-000099", "step-000100", "step-000150"]: raise NotYet("only the checkpoints after step 150 should go.")
         if Path(found) != latest(home): raise NotYet(f"give back the newest checkpoint that is left, the folder step-000150, not {found}.")
         for n in (999999, 1000000): save_state(home, n, dict(x=torch.zeros(1)), {}, keep=9)
@@ -330,14 +337,16 @@ def my_noise(yours):
     found = as_tensor(ask(yours, [3, 7, 3], (3, 4, 16, 16)))
     touched = not torch.equal(before, torch.get_rng_state())
     torch.set_rng_state(before)
-    if found.shape != (3, 3, 4, 16, 16): raise NotYet(f"the shape is {tuple(found.shape)}, not (3, 3, 4, 16, 16): a sample for each seed, stacked.")
+    if found.shape != (3, 3, 4, 16, 16):
+        raise NotYet(f"the shape is {tuple(found.shape)}, not (3, 3, 4, 16, 16): a sample for each seed, stacked.")
     generator = torch.Generator().manual_seed(3)
-    first = torch.randn(3, 4, 16, 16, generator=generator).clamp(-1, 1)
-    beside((found[:2] / 3).clamp(-1, 1).movedim(0, 1).flatten(1, 2)[:, :8], (first[None] / 3).expand(2, -1, -1, -1, -1).movedim(0, 1).flatten(1, 2)[:, :8])
+    first = torch.randn(3, 4, 16, 16, generator=generator)
+    beside((found[0] / 3).clamp(-1, 1), (first / 3).clamp(-1, 1), ("yours, seed 3", "PyTorch's, seed 3"))
     if touched: raise NotYet("the global generator was set: whatever runs afterwards depends on it. Use a torch.Generator of your own.")
     if close(found[0], found[1]): raise NotYet("seeds 3 and 7 give the same noise.")
     if not close(found[0], found[2]): raise NotYet("seed 3 gives two different samples in one batch: a generator for each seed.")
-    if not close(found[1:2], ask(yours, [7], (3, 4, 16, 16))): raise NotYet("seed 7 gives other noise alone than beside 3: its own generator?")
+    if not close(found[1:2], ask(yours, [7], (3, 4, 16, 16))):
+        raise NotYet("seed 7 gives other noise alone than beside 3: its own generator?")
     if found.min() >= 0: raise NotYet("nothing is below 0: rand is uniform in [0, 1], randn is normal.")
     if abs(found.std() - 1) > 0.05 or abs(found.mean()) > 0.05:
         raise NotYet(f"mean {found.mean():.2f} and standard deviation {found.std():.2f}, not 0 and 1.")
@@ -354,8 +363,10 @@ def my_unknown(yours):
     if not all(isinstance(mine, (list, tuple)) for mine in found): raise NotYet(f"return a list of words, not {type(found[0]).__name__}.")
     found = [list(mine) for mine in found]
     if "A" in found[0]: raise NotYet("'A' is the known word 'a': capitals do not count.")
-    if any(word.endswith((",", "!")) for word in found[0]): raise NotYet("'dragon,' is the word 'dragon': take off what is no letter or digit.")
-    if found[1] == [] or "hundred" not in found[1]: raise NotYet("'hundred' is unknown, though the letters of 'red' are in it: compare whole words.")
+    if any(word.endswith((",", "!")) for word in found[0]):
+        raise NotYet("'dragon,' is the word 'dragon': take off what is no letter or digit.")
+    if found[1] == [] or "hundred" not in found[1]:
+        raise NotYet("'hundred' is unknown, though the letters of 'red' are in it: compare whole words.")
     if found[2].count("zebra") > 1: raise NotYet("each word once, however often the prompt has it.")
     if sorted(found[2]) == sorted(expected[2]) and found[2] != expected[2]: raise NotYet("in the order of the prompt: zebra, and, ant.")
     if found[3] == prompts[3].split(): raise NotYet("these are the known words: give back the others.")
@@ -375,11 +386,12 @@ def best_weight(yours):
     if as_tensor(found[0]).numel() != 1: raise NotYet(f"one number is asked for, not {tuple(as_tensor(found[0]).shape)}.")
     found = [float(value) for value in found]
     beside(found, expected)
-    print(f"noise that knows something: yours {found[0]:.4f}, expected {expected[0]:.4f}; pure noise: yours {found[1]:.4f}, expected {expected[1]:.4f}")
+    for name, mine, right in zip(("noise that knows something", "pure noise"), found, expected):
+        print(f"{name}: yours {mine:.4f}, expected {right:.4f}")
     mistaken(found[0], {"the prediction is in the sum, too: fit w to what it leaves over, clips - prediction.": solved(helpful, clips),
         "the sign is turned: what is left over is clips - prediction.": -expected[0],
         "that is the sum of products: divide it by the sum of the squared noise.": (helpful * (clips - prediction)).sum().item(),
         "that is the mean of products: divide it by the mean of the squared noise.": (helpful * (clips - prediction)).mean().item(),
         "0 is right for pure noise in the long run; this noise knows something about the clips.": 0.0}, atol=1e-6)
     if not close(found, expected): raise NotYet("at the best w the derivative of the squared error is 0: solve that for w.")
-    return f"for pure noise it is {found[1]:.3f}: whoever minimises a squared error learns to ignore noise, and draws one clip for all seeds."
+    return f"for pure noise it is {found[1]:.3f}: a squared error teaches to ignore noise, so all seeds give one clip."

@@ -50,6 +50,7 @@ def my_header(path):
 # %% 2 right
 def my_header(path):
     found = {}
+    from safetensors.torch import load_file
     for name, tensor in load_file(path).items():
         found[name] = list(tensor.shape)
     return found
