@@ -267,18 +267,18 @@ def one_noise_per_frame(yours):
     return "z decides where the thing begins, so it jumps: each frame is fine, and the clip is torn."
 
 # %% ../../nbs/tools/exercises/gan.ipynb #43-3
-def _gan_step(generator, discriminator, g_optimizer, d_optimizer, real, z, slip=""):
+def _gan_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z, slip=""):
     "Two updates, and what the likely slips make of them"
     fake = generator(z)
     better, worse = (fake.detach(), real) if slip == "signs" else (real, fake.detach())
-    d_loss = relativistic_loss(discriminator(better), discriminator(worse))
+    d_loss = loss(discriminator(better), discriminator(worse))
     if slip != "kept": d_optimizer.zero_grad()
-    if slip == "together": g_loss = relativistic_loss(deepcopy(discriminator)(fake), deepcopy(discriminator)(real))
+    if slip == "together": g_loss = loss(deepcopy(discriminator)(fake), deepcopy(discriminator)(real))
     d_loss.backward()
     if slip != "only G": d_optimizer.step()
     if slip != "together":
         scores = discriminator(fake), discriminator(real)
-        g_loss = relativistic_loss(*(reversed(scores) if slip == "G's signs" else scores))
+        g_loss = loss(*(reversed(scores) if slip == "G's signs" else scores))
     g_optimizer.zero_grad()
     g_loss.backward()
     if slip != "only D": g_optimizer.step()
@@ -293,10 +293,10 @@ def one_step(yours):
     batches = torch.randn(3, 5, 10, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     def after(step):
         parts = fresh()
-        losses = [step(*parts, batch[:, :6], batch[:, 6:]) for batch in batches]
+        losses = [step(*parts, relativistic_loss, batch[:, :6], batch[:, 6:]) for batch in batches]
         return losses, torch.cat([p.detach().flatten() for net in parts[:2] for p in net.parameters()])
     try:
-        if yours(*fresh(), batches[0, :, :6], batches[0, :, 6:]) is None: raise NotYet("one_step returns nothing so far.")
+        if yours(*fresh(), relativistic_loss, batches[0, :, :6], batches[0, :, 6:]) is None: raise NotYet("one_step returns nothing so far.")
         losses, found = after(yours)
     except RuntimeError as error:
         if "second time" in str(error): raise NotYet("D's loss goes back through G and uses up its graph: D gets fake.detach().") from None

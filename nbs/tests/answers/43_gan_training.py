@@ -108,53 +108,49 @@ def one_noise_per_frame(generator, text, seed):
     return torch.stack([generator(text, torch.randn(len(text.pooled), 64, generator=rng))[:, :, t] for t in range(8)], 2)
 
 # %% 3 right
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     with torch.no_grad(): frozen = generator(z)
     d_optimizer.zero_grad()
-    d_loss = relativistic_loss(discriminator(real), discriminator(frozen))
+    d_loss = loss(discriminator(real), discriminator(frozen))
     d_loss.backward()
     d_optimizer.step()
     discriminator.requires_grad_(False)
     g_optimizer.zero_grad()
-    g_loss = relativistic_loss(discriminator(generator(z)), discriminator(real))
+    g_loss = loss(discriminator(generator(z)), discriminator(real))
     g_loss.backward()
     g_optimizer.step()
     discriminator.requires_grad_(True)
     return [d_loss.detach(), g_loss.detach()]
 
 # %% 3 right
-import torch.nn.functional as F
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake, losses = generator(z), []
     for net, optimizer, sign, clips in ((discriminator, d_optimizer, 1, fake.detach()), (generator, g_optimizer, -1, fake)):
         gap = discriminator(real) - discriminator(clips)
-        loss = F.softplus(-sign * gap).mean()
-        for p, g in zip(net.parameters(), torch.autograd.grad(loss, list(net.parameters()))): p.grad = g
+        value = F.softplus(-sign * gap).mean()
+        for p, g in zip(net.parameters(), torch.autograd.grad(value, list(net.parameters()))): p.grad = g
         optimizer.step()
-        losses.append(loss)
+        losses.append(value)
     return losses
 
 # %% 3 wrong: D gets fake.detach()
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z)
-    d_loss = relativistic_loss(discriminator(real), discriminator(fake))
+    d_loss = loss(discriminator(real), discriminator(fake))
     d_optimizer.zero_grad()
     d_loss.backward()
     d_optimizer.step()
-    g_loss = relativistic_loss(discriminator(fake), discriminator(real))
+    g_loss = loss(discriminator(fake), discriminator(real))
     g_optimizer.zero_grad()
     g_loss.backward()
     g_optimizer.step()
     return d_loss, g_loss
 
 # %% 3 wrong: with D before its update
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z)
-    d_loss = relativistic_loss(discriminator(real), discriminator(fake.detach()))
-    g_loss = relativistic_loss(discriminator(fake), discriminator(real))
+    d_loss = loss(discriminator(real), discriminator(fake.detach()))
+    g_loss = loss(discriminator(fake), discriminator(real))
     d_optimizer.zero_grad()
     d_loss.backward()
     d_optimizer.step()
@@ -164,83 +160,77 @@ def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
     return d_loss, g_loss
 
 # %% 3 wrong: as it was before its update
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z)
     g_optimizer.zero_grad()
-    g_loss = relativistic_loss(discriminator(fake), discriminator(real))
+    g_loss = loss(discriminator(fake), discriminator(real))
     g_loss.backward()
     d_optimizer.zero_grad()
-    d_loss = relativistic_loss(discriminator(real), discriminator(fake.detach()))
+    d_loss = loss(discriminator(real), discriminator(fake.detach()))
     d_loss.backward()
     d_optimizer.step()
     g_optimizer.step()
     return d_loss, g_loss
 
 # %% 3 wrong: real first in its loss
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z)
-    d_loss = relativistic_loss(discriminator(fake.detach()), discriminator(real))
+    d_loss = loss(discriminator(fake.detach()), discriminator(real))
     d_optimizer.zero_grad()
     d_loss.backward()
     d_optimizer.step()
-    g_loss = relativistic_loss(discriminator(fake), discriminator(real))
+    g_loss = loss(discriminator(fake), discriminator(real))
     g_optimizer.zero_grad()
     g_loss.backward()
     g_optimizer.step()
     return d_loss, g_loss
 
 # %% 3 wrong: fake first in its loss
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z)
-    d_loss = relativistic_loss(discriminator(real), discriminator(fake.detach()))
+    d_loss = loss(discriminator(real), discriminator(fake.detach()))
     d_optimizer.zero_grad()
     d_loss.backward()
     d_optimizer.step()
-    g_loss = relativistic_loss(discriminator(real), discriminator(fake))
+    g_loss = loss(discriminator(real), discriminator(fake))
     g_optimizer.zero_grad()
     g_loss.backward()
     g_optimizer.step()
     return d_loss, g_loss
 
 # %% 3 wrong: clear them before D's backward
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z)
-    d_loss = relativistic_loss(discriminator(real), discriminator(fake.detach()))
+    d_loss = loss(discriminator(real), discriminator(fake.detach()))
     d_loss.backward()
     d_optimizer.step()
     g_optimizer.zero_grad()
-    g_loss = relativistic_loss(discriminator(fake), discriminator(real))
+    g_loss = loss(discriminator(fake), discriminator(real))
     g_loss.backward()
     g_optimizer.step()
     return d_loss, g_loss
 
 # %% 3 wrong: G has not learnt
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z).detach()
-    d_loss = relativistic_loss(discriminator(real), discriminator(fake))
+    d_loss = loss(discriminator(real), discriminator(fake))
     d_optimizer.zero_grad()
     d_loss.backward()
     d_optimizer.step()
-    g_loss = relativistic_loss(discriminator(fake), discriminator(real))
+    g_loss = loss(discriminator(fake), discriminator(real))
     g_optimizer.zero_grad()
     g_loss.backward()
     g_optimizer.step()
     return d_loss, g_loss
 
 # %% 3 wrong: give back D's loss and then G's
-from t2v_learn.gan.gan import relativistic_loss
-def one_step(generator, discriminator, g_optimizer, d_optimizer, real, z):
+def one_step(generator, discriminator, g_optimizer, d_optimizer, loss, real, z):
     fake = generator(z)
-    d_loss = relativistic_loss(discriminator(real), discriminator(fake.detach()))
+    d_loss = loss(discriminator(real), discriminator(fake.detach()))
     d_optimizer.zero_grad()
     d_loss.backward()
     d_optimizer.step()
-    g_loss = relativistic_loss(discriminator(fake), discriminator(real))
+    g_loss = loss(discriminator(fake), discriminator(real))
     g_optimizer.zero_grad()
     g_loss.backward()
     g_optimizer.step()
