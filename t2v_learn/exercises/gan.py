@@ -296,7 +296,8 @@ def one_step(yours):
         losses = [step(*parts, relativistic_loss, batch[:, :6], batch[:, 6:]) for batch in batches]
         return losses, torch.cat([p.detach().flatten() for net in parts[:2] for p in net.parameters()])
     try:
-        if yours(*fresh(), relativistic_loss, batches[0, :, :6], batches[0, :, 6:]) is None: raise NotYet("one_step returns nothing so far.")
+        if yours(*fresh(), relativistic_loss, batches[0, :, :6], batches[0, :, 6:]) is None:
+            raise NotYet("one_step returns nothing so far.")
         losses, found = after(yours)
     except RuntimeError as error:
         if "second time" in str(error): raise NotYet("D's loss goes back through G and uses up its graph: D gets fake.detach().") from None
