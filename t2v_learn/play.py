@@ -7,7 +7,7 @@ __all__ = ['Limits', 'Wish', 'check_wish', 'Turns', 'draw_clip', 'Verdict', 'rea
            'escape', 'state_html', 'Playground', 'Guard', 'make_app', 'serve']
 
 # %% ../nbs/tools/play.ipynb #imports-export
-import base64, html, inspect, os, re, socket, sys, threading, time, traceback, webbrowser
+import base64, html, inspect, json, os, re, socket, sys, threading, time, traceback, webbrowser
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -601,9 +601,11 @@ def _make_page(
         prompt = gr.Textbox(label="Prompt", info="What the clip shows, in English.", max_length=limits.prompt, max_lines=3)
         examples = example_prompts(config)
         if examples:
+            texts = [text for text, _ in examples]
             labels = [f"★ {text}" if special else text for text, special in examples]
-            about = f"Examples; ★: {_UNSEEN}"
-            gr.Examples([[text] for text, _ in examples], [prompt], example_labels=labels, label=about, api_visibility="private")
+            choice = gr.Dataset(components=["textbox"], samples=[[text] for text in texts], sample_labels=labels, type="index",
+                                label=f"Examples; ★: {_UNSEEN}")
+            choice.click(None, choice, prompt, js=f"k => {json.dumps(texts)}[k]", api_visibility="private")      # without the server
         with gr.Row():
             seed = gr.Number(0, label="Seed", info="Another seed, another clip.", precision=0, minimum=0, maximum=limits.seed)
             n = gr.Slider(1, limits.steps, steps or 1, step=1, label="Steps", info="From noise to clip.", visible=steps is not None)

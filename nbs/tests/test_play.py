@@ -639,7 +639,7 @@ def test_in_a_browser_without_a_network(tmp_path):
         page.on("dialog", lambda dialog: wrong.append(dialog.message))
         page.goto(url)
         page.get_by_role("button", name="★ ").first.click()                       # an example that training never showed
-        page.wait_for_function("() => document.querySelector('textarea, input[type=text]').value.length > 0")
+        page.wait_for_function("() => document.querySelector('textarea').value === 'a blue circle moving up'")
         page.get_by_label("Prompt").press("Enter")
         page.locator("#t2v-clip .t2v-badge").wait_for()
         assert page.locator("#t2v-clip tbody tr").count() == 3 and "yes" in page.locator("#t2v-clip tbody").inner_text()
