@@ -634,7 +634,7 @@ def test_in_a_browser_without_a_network(tmp_path):
         page.set_default_timeout(SECONDS * 1000)
         asked, wrong = [], []
         page.on("request", lambda request: asked.append(request.url))
-        page.on("requestfailed", lambda request: wrong.append(request.url))
+        page.on("response", lambda response: wrong.append(response.url) if response.status >= 400 else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(dialog.message))
         page.goto(url)
