@@ -401,7 +401,7 @@ def _verdict_html(
         mark = {True: "✓ yes", False: "✗ no", None: "–"}[right]
         cells = "".join(f"<td>{escape(text)}</td>" for text in (asked or "–", seen, mark))
         rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("", "asked for", "seen in the pixels", "followed"))
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("", "asked", "seen", "followed"))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
     return f"{badge}{table}<p>{escape(verdict.text)}</p>"
 
@@ -555,9 +555,9 @@ _CSS = """
 .t2v-row figure {margin: 0; max-width: 100%}
 .t2v-row img {image-rendering: pixelated; border: 1px solid currentColor; max-width: 100%}
 .t2v-row figcaption {font-size: .9em; padding: 4px 0}
-.t2v-verdict {flex: 1 1 280px; min-width: 0}
+.t2v-verdict {flex: 1 1 280px; min-width: 0; overflow-x: auto}
 .t2v-verdict table {border-collapse: collapse; width: 100%}
-.t2v-verdict td, .t2v-verdict th {padding: 4px 8px; text-align: left}
+.t2v-verdict td, .t2v-verdict th {padding: 4px 6px; text-align: left}
 .t2v-badge {border: 2px solid currentColor; border-radius: 6px; padding: 2px 8px}
 .t2v-problem {font-weight: bold}
 .t2v-download {text-decoration: underline}
