@@ -7,7 +7,7 @@ __all__ = ['Limits', 'Wish', 'check_wish', 'Turns', 'draw_clip', 'Verdict', 'rea
            'escape', 'state_html', 'Playground', 'Guard', 'make_app', 'serve']
 
 # %% ../nbs/tools/play.ipynb #imports-export
-import base64, html, inspect, os, re, socket, sys, threading, time, traceback, webbrowser
+import base64, html, inspect, json, os, re, socket, sys, threading, time, traceback, webbrowser
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -401,7 +401,7 @@ def _verdict_html(
         mark = {True: "✓ yes", False: "✗ no", None: "–"}[right]
         cells = "".join(f"<td>{escape(text)}</td>" for text in (asked or "–", seen, mark))
         rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("", "asked for", "seen in the pixels", "followed"))
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("", "asked", "seen", "followed"))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
     return f"{badge}{table}<p>{escape(verdict.text)}</p>"
 
@@ -555,9 +555,9 @@ _CSS = """
 .t2v-row figure {margin: 0; max-width: 100%}
 .t2v-row img {image-rendering: pixelated; border: 1px solid currentColor; max-width: 100%}
 .t2v-row figcaption {font-size: .9em; padding: 4px 0}
-.t2v-verdict {flex: 1 1 280px; min-width: 0}
+.t2v-verdict {flex: 1 1 280px; min-width: 0; overflow-x: auto}
 .t2v-verdict table {border-collapse: collapse; width: 100%}
-.t2v-verdict td, .t2v-verdict th {padding: 4px 8px; text-align: left}
+.t2v-verdict td, .t2v-verdict th {padding: 4px 6px; text-align: left}
 .t2v-badge {border: 2px solid currentColor; border-radius: 6px; padding: 2px 8px}
 .t2v-problem {font-weight: bold}
 .t2v-download {text-decoration: underline}
@@ -601,9 +601,11 @@ def _make_page(
         prompt = gr.Textbox(label="Prompt", info="What the clip shows, in English.", max_length=limits.prompt, max_lines=3)
         examples = example_prompts(config)
         if examples:
+            texts = [text for text, _ in examples]
             labels = [f"★ {text}" if special else text for text, special in examples]
-            about = f"Examples; ★: {_UNSEEN}"
-            gr.Examples([[text] for text, _ in examples], [prompt], example_labels=labels, label=about, api_visibility="private")
+            choice = gr.Dataset(components=["textbox"], samples=[[text] for text in texts], sample_labels=labels, type="index",
+                                label=f"Examples; ★: {_UNSEEN}")
+            choice.click(None, choice, prompt, js=f"k => {json.dumps(texts)}[k]", api_visibility="private")      # without the server
         with gr.Row():
             seed = gr.Number(0, label="Seed", info="Another seed, another clip.", precision=0, minimum=0, maximum=limits.seed)
             n = gr.Slider(1, limits.steps, steps or 1, step=1, label="Steps", info="From noise to clip.", visible=steps is not None)
