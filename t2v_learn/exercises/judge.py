@@ -121,6 +121,9 @@ def centre_of(yours):
     _draw_centres([coverage(actor, 1, 64)[0][:40] for actor in actors], found, expected)
     if np.allclose(found, expected[:, ::-1], atol=.02): raise NotYet("that is y, then x: the first axis of a picture counts rows.")
     if np.allclose(found, expected - .5, atol=.02): raise NotYet("half a pixel to the upper left: the middle of pixel 0 is at 0.5.")
+    if np.allclose(found, (expected - .5) * [64 / 63, 40 / 39], atol=.02):
+        raise NotYet("linspace(0, n, n) ends at n, so its steps are longer than a pixel: the middles are at 0.5, 1.5, and so on.")
+    if np.allclose(found, found.round()): raise NotYet(f"{found[0].tolist()} are whole numbers: a centre of mass lies between pixels, too.")
     if (found > 64).any(): raise NotYet(f"{found.max():.0f} is far outside: divide by the area, the sum of all shares.")
     edges = [np.argwhere(coverage(actor, 1, 64)[0][:40] > 0).mean(0)[::-1] + .5 for actor in actors]
     firm = [np.argwhere(coverage(actor, 1, 64)[0][:40] > .5).mean(0)[::-1] + .5 for actor in actors]
@@ -424,7 +427,9 @@ def contrastive_loss(yours):
     small = torch.randn(4, 9, generator=torch.Generator().manual_seed(0))
     own = torch.tensor([3, 0, 8, 8])
     before = small.clone()
-    found = yours(small, own)
+    try: found = yours(small, own)
+    except IndexError as error:
+        raise NotYet(f"{error}: `own` counts captions, the columns; take entry own[i] of row i.") from error
     if found is None: raise NotYet("contrastive_loss returns nothing so far.")
     if np.size(np.asarray(found.detach() if hasattr(found, "detach") else found)) != 1:
         raise NotYet(f"{tuple(np.shape(found))} is the shape of yours, not one number: return the mean over the clips.")
@@ -436,6 +441,8 @@ def contrastive_loss(yours):
     beside([found], [wanted])
     if np.isclose(found, -wanted, rtol=1e-4): raise NotYet("a loss is *minus* the log: it should fall as the own caption gets likelier.")
     if np.isclose(found, 4 * wanted, rtol=1e-4): raise NotYet("that is the sum over the clips, 4 times the mean.")
+    if np.isclose(found, (wanted - over_clips[rows, own].mean().item()) / 2, rtol=1e-4):
+        raise NotYet("the mean of both directions, as CLIP has it; here every clip has a caption, but not every caption a clip.")
     if np.isclose(found, -over_clips[rows, own].mean().item(), rtol=1e-4):
         raise NotYet("the softmax goes over the clips: axis 1 has the captions of one clip.")
     if np.isclose(found, -logs[:, own].mean().item(), rtol=1e-4):
