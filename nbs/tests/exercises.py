@@ -88,7 +88,7 @@ def around(stem):
     for source in sources:
         if is_imports(source): exec(source, names)
     for cell in cells(stem):
-        if "exercise" in cell.metadata.get("tags", []): exec(cell.source, names)
+        if "exercise" in cell.metadata.get("tags", []): exec(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.M), names)
     return names
 
 

@@ -4,13 +4,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from exercises import verdict
 from matplotlib.figure import Figure
 from refusals import sentence
 from scipy.integrate import solve_ivp
 
 from t2v_learn.diffusion.noise import SCHEDULES, TARGETS, from_target, make_schedule
-from t2v_learn.diffusion.sampling import (SAMPLERS, GaussianMixture, ancestral_sigma, ddim, ddpm, denoising_figure, dpmpp_2m, dpmpp_2m_sde,
+from t2v_learn.diffusion.sampling import (SAMPLERS, GaussianMixture, ancestral_sigma, ddim, ddpm, dpmpp_2m, dpmpp_2m_sde,
                                           dpmpp_3m_sde, euler, fewest_calls, find_sampler, grade_clips, heun, karras_times, level_times,
                                           measure_samplers, order_figure, paths_figure, recorded, refresh, sampler_figure,
                                           sampling_times)
@@ -475,36 +474,3 @@ def test_figures_name_their_axes():
     assert [ax.get_title() for ax in figure.axes] == ["one", "two"] and all(labels(figure)[0])
 
 
-def test_denoising_figure_draws_the_step(scenes):
-    oracle = Oracle(videos(scenes))
-    predict, seen = recorded(lambda x, t: oracle.predict(x, t, numbers(["a"])))
-    ddim(predict, oracle.schedule, torch.randn(1, 3, 8, 32, 32), level_times(oracle.schedule, 4))
-    for step in (0, 3):
-        figure = denoising_figure(seen, step, oracle)
-        x, x0, below = figure.axes
-        assert (x.get_ylabel(), x0.get_ylabel(), below.get_ylabel()) == ("x", "predicted x0", "log-SNR")
-        assert below.lines[1].get_xdata() == [step]
-        assert not np.array_equal(x.images[0].get_array(), x0.images[0].get_array())
-
-
-# --- exercises: the likely mistakes
-
-@pytest.mark.parametrize("number, answer, hint", [
-    (1, "def network_calls(name, steps): return 2 * steps if name == 'heun' else steps", "first and last step"),
-    (1, "def network_calls(name, steps): return steps if name == 'heun' else 2 * steps", "asks once a step"),
-    (2, """def exact_step(x, x0, alpha, sigma, alpha_next, sigma_next):
-    h = (alpha / sigma).log() - (alpha_next / sigma_next).log()
-    return sigma_next / sigma * x + alpha_next * (1 - torch.exp(-h)) * x0""", "later lambda minus the earlier"),
-    (3, "from t2v_learn.diffusion.sampling import ddim as adams", "times less error, not 4"),
-    (3, """def adams(predict, schedule, x, times):
-    before = None
-    for t, t_next in zip(times, times[1:]):
-        _, noise = predict(x, t)
-        d = schedule.sigma(t_next) / schedule.alpha(t_next) - schedule.sigma(t) / schedule.alpha(t)
-        direction = noise - (d / (2 * before[1]) * (noise - before[0]) if before else 0)
-        x = schedule.alpha(t_next) * (x / schedule.alpha(t) + d * direction)
-        before = noise, d
-    return x""", "the sign of the correction")])
-def test_wrong_answers_are_told(number, answer, hint):
-    said = verdict("55_sampling", number, answer)
-    assert said.startswith("not yet: ") and hint in said

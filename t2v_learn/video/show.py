@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['as_frames', 'film', 'picture_grid', 'strip', 'sheet', 'show_video', 'animate', 'use_safe_colors', 'pipeline_figure',
-           'course_map', 'as_png', 'with_fallback']
+           'course_map', 'as_png']
 
 # %% ../../nbs/1_video/13_show.ipynb #imports-export
 import base64
@@ -297,21 +297,11 @@ def course_map(): # an IPython HTML
 
 # %% ../../nbs/1_video/13_show.ipynb #as-png
 def as_png(
-    figure: object, # a matplotlib Figure, or an IPython Image
+    figure: object, # a matplotlib Figure, a Pillow image, or an IPython Image
 ) -> bytes: # a PNG file
     "A figure as the bytes of a PNG"
     if hasattr(figure, "data"): return figure.data
-    figure.savefig(buffer := BytesIO(), format="png", dpi=figure.dpi, bbox_inches="tight")
+    buffer = BytesIO()
+    if hasattr(figure, "getpixel"): figure.save(buffer, "PNG", compress_level=3)
+    else: figure.savefig(buffer, format="png", dpi=figure.dpi, bbox_inches="tight")
     return buffer.getvalue()
-
-# %% ../../nbs/1_video/13_show.ipynb #with-fallback
-def with_fallback(
-    widget: object, # an ipywidgets widget
-    figure: object, # what a reader sees who runs nothing: a matplotlib Figure or an IPython Image
-) -> None:
-    "Show a widget, with a picture stored beside it for when no Python runs"
-    from IPython.display import display
-    bundle = dict(widget._repr_mimebundle_())
-    bundle["image/png"] = base64.b64encode(as_png(figure)).decode()
-    words = getattr(figure, "alt", None) or (figure.get_label() if hasattr(figure, "get_label") else "")
-    display(bundle, raw=True, metadata={"image/png": {"alt": str(words) or "one state of the widget"}})
