@@ -189,12 +189,14 @@ def clean_from(yours):
     for t in (.25, .5, 1.0, 0.):
         x_t = (1 - t) * x0 + t * noise
         before = x_t.clone()
-        found = yours(x_t, velocity, t)
+        given = velocity.clone()
+        found = yours(x_t, given, t)
         if found is None: raise NotYet("clean_from returns nothing so far.")
         found = torch.as_tensor(found)
         if found.shape != x0.shape: raise NotYet(f"the shape is {tuple(found.shape)}, not {tuple(x0.shape)}.")
         beside(found, x0)
         if not torch.equal(x_t, before): raise NotYet("x_t has changed: `-=` works on the caller's own tensor.")
+        if not torch.equal(given, velocity): raise NotYet("the velocity has changed: `*=` works on the caller's own tensor.")
         if torch.allclose(found, x0, atol=1e-5): continue
         if torch.allclose(found, noise): raise NotYet("that is the other end, the noise.")
         if torch.allclose(found, x_t + t * velocity): raise NotYet("the velocity points to the noise; go against it.")
