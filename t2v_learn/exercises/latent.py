@@ -93,7 +93,8 @@ def sees_future(yours):
     layers = {"a causal convolution": (CausalConv3d(4, 4), False), "RMS norm": (RMSNorm(4), False),
               "group norm": (nn.GroupNorm(2, 4), True), "an ordinary convolution": (nn.Conv3d(4, 4, 3, padding=1), True),
               "the next frame": (lambda x: x.roll(-1, 2), True), "the mean of a clip": (lambda x: x + x.mean(2, keepdim=True), True),
-              "a first frame that takes the second one": (lambda x: torch.cat([x[:, :, :1] + x[:, :, 1:2], x[:, :, 1:]], 2), True)}
+              "a first frame that takes the second one": (lambda x: torch.cat([x[:, :, :1] + x[:, :, 1:2], x[:, :, 1:]], 2), True),
+              "a frame 6 that takes frame 7": (lambda x: torch.cat([x[:, :, :6], x[:, :, 6:7] + x[:, :, 7:], x[:, :, 7:]], 2), True)}
     found = {}
     for name, (layer, _) in layers.items():
         found[name] = as_truth(yours(Layer(layer).requires_grad_(False)), "sees_future")
@@ -106,6 +107,8 @@ def sees_future(yours):
         raise NotYet("a causal convolution sees the *past*: change what comes later, and look at what came before.")
     if not found["an ordinary convolution"]:
         raise NotYet("an ordinary convolution looks one frame ahead: look at the frame just before the change.")
+    if not found["a frame 6 that takes frame 7"]:
+        raise NotYet("right for frame 0; but frame 6 may take something from frame 7: look at every frame that comes before the change.")
     if not found["a first frame that takes the second one"]:
         raise NotYet("a leak may be anywhere, as from frame 1 to frame 0: change every frame in turn, not only the last.")
     for name, (_, wanted) in layers.items():
@@ -186,12 +189,14 @@ def clean_from(yours):
     for t in (.25, .5, 1.0, 0.):
         x_t = (1 - t) * x0 + t * noise
         before = x_t.clone()
-        found = yours(x_t, velocity, t)
+        given = velocity.clone()
+        found = yours(x_t, given, t)
         if found is None: raise NotYet("clean_from returns nothing so far.")
         found = torch.as_tensor(found)
         if found.shape != x0.shape: raise NotYet(f"the shape is {tuple(found.shape)}, not {tuple(x0.shape)}.")
         beside(found, x0)
         if not torch.equal(x_t, before): raise NotYet("x_t has changed: `-=` works on the caller's own tensor.")
+        if not torch.equal(given, velocity): raise NotYet("the velocity has changed: `*=` works on the caller's own tensor.")
         if torch.allclose(found, x0, atol=1e-5): continue
         if torch.allclose(found, noise): raise NotYet("that is the other end, the noise.")
         if torch.allclose(found, x_t + t * velocity): raise NotYet("the velocity points to the noise; go against it.")

@@ -108,7 +108,7 @@ def blind(prompts, seed):
 def blind(prompts, seed):
     return [np.random.default_rng(s).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8) for s in seed]
 
-# %% 3 wrong: 144 prompts want 144 clips
+# %% 3 wrong: 96 prompts want 96 clips
 def blind(prompts, seed):
     return [render(World("tiny").sample(np.random.default_rng(seed[0])))]
 

@@ -81,6 +81,17 @@ def contrastive_loss(scores, own):
         total -= math.log(row[int(own[i])] / sum(row))
     return total / len(scores)
 
+# %% 2 wrong: the mean of both directions
+def contrastive_loss(scores, own):
+    rows = torch.arange(len(own))
+    a = -scores.log_softmax(1)[rows, own].mean()
+    b = -scores.log_softmax(0)[rows, own].mean()
+    return (a + b) / 2
+
+# %% 2 wrong: `own` counts captions
+def contrastive_loss(scores, own):
+    return -scores.softmax(1)[own].log().mean()
+
 # %% 2 wrong: 4 times the mean
 def contrastive_loss(scores, own):
     return -scores.log_softmax(1)[torch.arange(len(own)), own].sum()

@@ -22,6 +22,13 @@ def frechet_1d(a, b):
 def frechet_1d(a, b):
     return (a.mean() - b.mean())**2
 
+# %% 1 wrong: the samples that were passed in have changed
+def frechet_1d(a, b):
+    means = (a.mean() - b.mean())**2
+    a -= a.mean()
+    b -= b.mean()
+    return means + ((a**2).mean()**.5 - (b**2).mean()**.5)**2
+
 # %% 1 wrong: has a third term
 def frechet_1d(a, b):
     return (a.mean() - b.mean())**2 + a.var() + b.var()

@@ -121,6 +121,12 @@ def sees_future(layer):
 def sees_future(layer):
     return "Causal" not in repr(layer)
 
+# %% 3 wrong: frame 6 may take something from frame 7
+def sees_future(layer):
+    x = torch.randn(1, 4, 8, 6, 6, requires_grad=True)
+    layer(x)[:, :, 0].sum().backward()
+    return bool(x.grad[:, :, 1:].abs().sum() > 0)
+
 # %% 3 wrong: sees the *past*
 def sees_future(layer):
     x = torch.randn(1, 4, 8, 6, 6)

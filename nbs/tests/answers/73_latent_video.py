@@ -23,7 +23,12 @@ def clean_from(x_t, velocity, t):
 def clean_from(x_t, velocity, t):
     return x_t - (1 - t) * velocity
 
-# %% 1 wrong: works on the caller's own tensor
+# %% 1 wrong: the velocity has changed
+def clean_from(x_t, velocity, t):
+    velocity *= t
+    return x_t - velocity
+
+# %% 1 wrong: x_t has changed
 def clean_from(x_t, velocity, t):
     x_t -= t * velocity
     return x_t
