@@ -1,7 +1,7 @@
 """How an exercise of a lesson is found and tried, without running the lesson.
 
-An exercise N is: a text that begins with `**N. Title** (medium; importance 2 of 3; 10 minutes).` and folds a solution away (and hints, if it
-has any); a code cell `exercise-N` with a stub; a code cell `exercise-N-check` that calls `check.name(yours)` of `t2v_learn.exercises`.
+An exercise N is: a text that begins with `**N. Title** (medium; importance 2 of 3; 10 minutes).` and folds a solution away (and hints, if
+it has any); a code cell `exercise-N` with a stub; a code cell `exercise-N-check` that calls `check.name(yours)` of `t2v_learn.exercises`.
 What the check prints last begins with "right" or with "not yet: ". Around an exercise there is what the lesson's cells import, what its
 module defines, and the cells that have the tag `exercise`.
 
@@ -52,7 +52,8 @@ def prose(stem):
 
 def titles(stem):
     "Number, title, difficulty, importance and minutes of each exercise, as the lesson says them"
-    return [(int(n), title, difficulty, int(importance), int(minutes)) for n, title, difficulty, importance, minutes in TITLE.findall(prose(stem))]
+    found = TITLE.findall(prose(stem))
+    return [(int(n), title, difficulty, int(importance), int(minutes)) for n, title, difficulty, importance, minutes in found]
 
 
 def texts(stem):

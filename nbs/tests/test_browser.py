@@ -1,6 +1,8 @@
-"A learner's hands: the slider of the noise lesson, moved in JupyterLab in a real browser"
+"A learner's hands in a real browser: every widget of the course, moved by keys in JupyterLab; and a fresh clone, read without running it"
+import ast
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -9,15 +11,17 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import nbformat
 import pytest
 from rerun import notebooks, offline, root
 
-SECONDS = 240  # for the server to start and for all cells to run
-REDRAW = 20    # for one step of the slider
-SLIDER = ".jupyter-widgets.widget-slider .noUi-handle"
-PICTURE = ".jupyter-widgets-output-area img, .widget-output img"
+SECONDS = 400  # for the server to start and for all cells to run
+REDRAW = 30    # for one move
+WIDGET = "application/vnd.jupyter.widget-view+json"
+WHOLE = bool(os.environ.get("T2V_BROWSER_WHOLE"))         # run lessons from top to bottom here, too: test_notebooks.py does
+SCREENSHOTS = Path(os.environ.get("T2V_SCREENSHOTS", root / "runs" / "screenshots"))   # kept; git ignores the second
 # Lab shows "Idle" before a kernel is there, and a run asked for then is lost: wait for the kernel's first answer.
 # `run-all-cells` resolves when the last cell is done; the errors among the outputs come back.
 RUN_ALL = """([path, seconds]) => {
@@ -38,8 +42,60 @@ RUN_ALL = """([path, seconds]) => {
   };
   return Promise.race([runAll(), tooLate]);
 }"""
+READ = """async (path) => {                                  // opened as a reader opens it: nothing is run
+  const app = window.jupyterapp;
+  await app.restored;
+  const panel = await app.commands.execute('docmanager:open', {path});
+  await panel.context.ready;
+  app.shell.activateById(panel.id);
+  await panel.revealed;
+  const cells = [...panel.content.model.cells].filter(cell => cell.type === 'code');
+  const stored = cells.flatMap(cell => cell.outputs.toJSON()).filter(out => out.data && out.data['image/png']).length;
+  const seen = () => [...panel.node.querySelectorAll('.jp-OutputArea-output img')];
+  const done = img => img.complete && img.naturalWidth > 0 && img.offsetWidth > 0;
+  for (let i = 0; i < 200 && !(seen().length >= stored && seen().every(done)); i++) await new Promise(go => setTimeout(go, 50));
+  const videos = [...panel.node.querySelectorAll('video')];
+  const answer = {stored, shown: seen().length, broken: seen().filter(img => !done(img)).map(img => img.alt || img.src.slice(0, 60)),
+                  still: videos.filter(video => video.readyState < 2 || !video.videoWidth).length,
+                  complaints: [...panel.node.querySelectorAll('.jp-OutputArea-output')].map(out => out.innerText)
+                                .filter(text => /Error (displaying|creating) widget|Loading widget/.test(text))};
+  return answer;
+}"""
+CLOSE = """async () => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  panel.context.model.dirty = false;
+  await panel.sessionContext.shutdown();
+  panel.close();
+}"""
+AREA = ".jp-OutputArea-output:has(.widget-vbox)"            # the output that one widget fills
+CONTROLS = {"slider": ".noUi-handle", "menu": "select", "text": "input[type=text]", "number": "input[type=number]",
+            "checkbox": "input[type=checkbox]", "tab": ".lm-TabBar-tab", "button": "button.jupyter-button"}
+SHOWN = """async area => {                                     // what a widget shows: the bytes of its pictures, and its words
+  const pictures = [...area.querySelectorAll('img')].filter(img => img.offsetParent);
+  const hash = async img => {
+    await img.decode();
+    const bytes = await (await fetch(img.src)).arrayBuffer();
+    return [...new Uint8Array(await crypto.subtle.digest('SHA-1', bytes))].join('.');
+  };
+  const words = [...area.querySelectorAll('.widget-html')].map(e => e.innerText).join('|');
+  return {pictures: await Promise.all(pictures.map(hash)), words};
+}"""
+MISPLACED = """([area, css]) => {                              // controls that are cut off or cover each other
+  const controls = [...area.querySelectorAll(css)].map(e => e.closest('.widget-inline-hbox, .widget-button') || e);
+  const boxes = controls.map(e => e.getBoundingClientRect());
+  const around = area.getBoundingClientRect();
+  const name = i => controls[i].innerText || controls[i].className;
+  const whole = b => b.left >= around.left - 1 && b.right <= around.right + 1 && b.width >= 20 && b.height >= 10;
+  const cut = controls.flatMap((_, i) => whole(boxes[i]) ? [] : [name(i)]);
+  for (const e of area.querySelectorAll('.widget-readout, .widget-label')) if (e.scrollWidth > e.clientWidth + 1) cut.push(e.innerText);
+  const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+  const covered = boxes.flatMap((a, i) => boxes.slice(i + 1).flatMap((b, j) =>
+      controls[i] === controls[i + 1 + j] || apart(a, b) ? [] : [`${name(i)} and ${name(i + 1 + j)}`]));
+  const wide = [...area.querySelectorAll('img')].filter(i => i.getBoundingClientRect().right > around.right + 1).length;
+  return {cut, covered, wide};
+}"""
 SETTINGS = {  # draw every cell, also those out of sight; ask nothing, save nothing
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "kernelShutdown": True},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
@@ -53,16 +109,50 @@ def find_browser():
     pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
 
 
-def working_copy(stem, folder):
-    "The lesson in a folder of its own, without outputs, so that all that is seen comes from this run"
-    source = next(p for p in notebooks() if p.stem == stem)
+def has_widget(path):
+    "Whether a notebook shows a widget, by what is stored in it"
+    cells = nbformat.read(path, as_version=4).cells
+    return any(WIDGET in out.get("data", {}) for cell in cells for out in cell.get("outputs", []))
+
+
+def bound_and_read(code):
+    "Names that a cell binds, and names that it reads; a patched function belongs to its class"
+    tree = ast.parse(re.sub(r"^\s*[%!].*$", "", code, flags=re.M))
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef): bound.add(node.name)
+        if isinstance(node, ast.FunctionDef) and "patch" in map(ast.unparse, node.decorator_list):
+            bound.add(ast.unparse(node.args.args[0].annotation))
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return bound, {node.id for node in names if isinstance(node.ctx, ast.Load)}
+
+
+def needed(cells):
+    "The cells that show a widget, and those before them that bind what these need"
+    kept, wanted = [], set()
+    for cell in reversed(cells):
+        bound, read = bound_and_read(cell.source)
+        if any(WIDGET in out.get("data", {}) for out in cell.outputs) or bound & wanted:
+            kept.insert(0, cell)
+            wanted |= read
+    return kept
+
+
+def working_copy(source, folder):
+    """A notebook in a folder of its own, without outputs, so that all that is seen comes from this run: a tool as it is, of a lesson what
+    its widgets need"""
     nb = nbformat.read(source, as_version=4)
+    lesson = source.parent.name != "tools"
+    if lesson and not WHOLE: nb.cells = needed([cell for cell in nb.cells if cell.cell_type == "code"])
     for cell in nb.cells:
         if cell.cell_type == "code": cell.outputs, cell.execution_count = [], None
     target = folder / source.relative_to(root)
     target.parent.mkdir(parents=True)
     nbformat.write(nb, target)
-    if (root / "data" / "samples").exists(): shutil.copytree(root / "data" / "samples", folder / "data" / "samples")
+    for beside in (root / "data" / "samples", source.parent / "results"):
+        if beside.exists(): shutil.copytree(beside, folder / beside.relative_to(root))
     return source.relative_to(root).as_posix(), sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells)
 
 
@@ -109,40 +199,229 @@ def browser_page():
         browser = play.chromium.launch(executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1200, "height": 1200})
         page.set_default_timeout(REDRAW * 1000)
+        page.mistakes = []
+        page.on("pageerror", lambda error: page.mistakes.append(str(error)))
         try: yield page
         finally: browser.close()
 
 
-def picture(page, other_than=None):
-    "What the widget shows, once it shows something `other_than` what it showed before"
-    page.wait_for_function("([css, old]) => { const i = document.querySelector(css); return i && i.complete && i.src !== old }",
-                           arg=[PICTURE, other_than])
-    return page.locator(PICTURE).first.get_attribute("src")
+def open_lab(page, url):
+    page.goto(url, timeout=SECONDS * 1000)
+    page.wait_for_function("() => window.jupyterapp", timeout=SECONDS * 1000)
 
 
-def press(page, key):
-    "Move the slider by one key; its new value, once it has one"
-    slider = page.locator(SLIDER).first
-    old = slider.get_attribute("aria-valuenow")
-    slider.press(key)
-    page.wait_for_function("([css, old]) => document.querySelector(css).getAttribute('aria-valuenow') !== old", arg=[SLIDER, old])
-    return float(slider.get_attribute("aria-valuenow"))
+def screenshot(page, name):
+    "Kept, for the eyes of people"
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def shown(area):
+    "What a widget shows; asked again while a picture is being replaced"
+    deadline = time.monotonic() + REDRAW
+    while True:
+        try: return area.evaluate(SHOWN)
+        except Exception:
+            if time.monotonic() > deadline: raise
+            time.sleep(0.02)
+
+
+def differs(one, other):
+    "The picture is another one; a widget that shows no picture shows other words"
+    return one["pictures"] != other["pictures"] if one["pictures"] or other["pictures"] else one["words"] != other["words"]
+
+
+def wait_until(area, wanted, what):
+    deadline = time.monotonic() + REDRAW
+    while not wanted(now := shown(area)):
+        assert time.monotonic() < deadline, f"{what}: {area.inner_text()!r}"
+        time.sleep(0.02)
+    return now
+
+
+def no_error(area, what):
+    said = area.locator("[role=alert]").all_inner_texts()
+    assert not said, f"{what}: {said}"
+
+
+class Control:
+    "One control of a widget, moved by keys"
+    def __init__(self, area, kind, number):
+        self.area, self.kind, self.element = area, kind, area.locator(CONTROLS[kind]).nth(number)
+
+    def state(self):
+        element = self.element
+        if self.kind == "slider": return element.get_attribute("aria-valuenow"), element.get_attribute("aria-valuetext")
+        if self.kind == "checkbox": return element.is_checked()
+        if self.kind == "tab": return element.get_attribute("aria-selected")
+        return element.input_value() if self.kind != "button" else None
+
+    def keys(self):
+        "A key that moves it, and one that moves it back"
+        if self.kind == "slider":
+            at_end = float(self.element.get_attribute("aria-valuenow")) >= float(self.element.get_attribute("aria-valuemax"))
+            return ("ArrowLeft", "ArrowRight") if at_end else ("ArrowRight", "ArrowLeft")
+        if self.kind == "menu":
+            at_end = self.element.evaluate("e => e.selectedIndex === e.options.length - 1")
+            return ("ArrowUp", "ArrowDown") if at_end else ("ArrowDown", "ArrowUp")
+        return {"text": ("s", "Backspace"), "number": ("ArrowUp", "ArrowDown"), "checkbox": ("Space", "Space"),
+                "tab": ("ArrowRight", "ArrowLeft"), "button": ("Enter", None)}[self.kind]
+
+    def press(self, key):
+        before = self.state()
+        self.element.focus()
+        if self.kind == "text": self.element.press("End")
+        self.element.press(key)
+        if self.kind != "button": assert self.state() != before or self.kind == "slider", f"{key} does not move it"
+        return before
+
+
+def controls_of(area):
+    return [Control(area, kind, i) for kind, css in CONTROLS.items() for i in range(area.locator(css).count())]
+
+
+def move_there_and_back(control, name):
+    "The picture follows each move, and the same place shows the same picture"
+    before = shown(control.area)
+    there, back = control.keys()
+    control.press(there)
+    moved = wait_until(control.area, lambda now: differs(now, before), f"{name}, {there}: the picture did not change")
+    no_error(control.area, f"{name}, {there}")
+    control.press(back)
+    wait_until(control.area, lambda now: differs(now, moved), f"{name}, {back}: the picture did not change")
+    again = wait_until(control.area, lambda now: not differs(now, before), f"{name}: the same place shows another picture")
+    no_error(control.area, f"{name}, {back}")
+    return again
+
+
+def press_buttons(area, others, name):
+    "A widget with buttons does nothing until one is pressed: after each move of another control, and for those that only work meanwhile"
+    buttons = [Control(area, "button", i) for i in range(area.locator(CONTROLS["button"]).count())]
+    first, *later = [b for b in buttons if b.element.is_enabled()]
+    assert not later, "which of several buttons does it?"
+    def finish(before, what):
+        wait_until(area, lambda now: differs(now, before) and first.element.is_enabled(), f"{name}, {what}: nothing came of it")
+        no_error(area, f"{name}, {what}")
+    for control in others:
+        before = shown(area)
+        control.press(control.keys()[0])
+        first.press("Enter")
+        finish(before, f"{control.kind}, then the button")
+    for button in buttons:
+        if button.element.is_enabled(): continue
+        first.press("Enter")
+        button.element.and_(area.page.locator(":enabled")).wait_for()
+        button.press("Enter")
+        wait_until(area, lambda now: "stopped" in now["words"] and first.element.is_enabled(), f"{name}, stop")
+        no_error(area, f"{name}, stop")
+
+
+def missed_by_tab(page, area):
+    "Which of the enabled controls do not get the focus, when Tab is pressed again and again from the first one"
+    kinds = area.evaluate("""(area, css) => {
+      const controls = [...area.querySelectorAll(css)].filter(e => !e.disabled);
+      controls.forEach((e, i) => e.dataset.control = i);
+      controls[0].focus();
+      return controls.map(e => e.className || e.type);
+    }""", ", ".join(CONTROLS.values()))
+    found = set()
+    for _ in range(4 * len(kinds)):
+        found.add(page.evaluate("() => document.activeElement.dataset.control"))
+        page.keyboard.press("Tab")
+    return [kind for i, kind in enumerate(kinds) if str(i) not in found]
+
+
+def check_widget(page, area, name):
+    "All that is asked of a widget; how many controls were moved"
+    area.scroll_into_view_if_needed()
+    no_error(area, name)
+    controls = controls_of(area)
+    assert controls, f"{name} has no controls"
+    missed = missed_by_tab(page, area)
+    assert not missed, f"{name}: Tab does not reach {missed}"
+    others = [control for control in controls if control.kind != "button"]
+    if len(others) < len(controls): press_buttons(area, others, name)
+    else:
+        for i, control in enumerate(others): move_there_and_back(control, f"{name}, control {i} ({control.kind})")
+    return len(controls)
+
+
+def check_layout(page, area, name):
+    found = area.evaluate("(area, css) => (" + MISPLACED + ")([area, css])", ", ".join(CONTROLS.values()))
+    assert found == {"cut": [], "covered": [], "wide": 0}, f"{name}: {found}"
+
+
+def zoom(page, factor, width=1200, height=1200):
+    "What the browser's own zoom does to a page: it has fewer, larger CSS pixels"
+    page.set_viewport_size({"width": int(width / factor), "height": int(height / factor)})
+    page.wait_for_timeout(500)
+
+
+def test_what_a_widget_needs_is_found():
+    sources = ["import os, numpy as np", "x = 1", "class A: pass", "@patch\ndef f(self: A): return np.pi", "y = x",
+               "def g(a): return A(), x", "g(2)", "x = 3"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells[6].outputs = [nbformat.v4.new_output("display_data", {WIDGET: {}})]
+    assert [cells.index(cell) for cell in needed(cells)] == [0, 1, 2, 3, 5, 6]
+
+
+def test_a_widget_is_found_where_one_is_stored():
+    assert {"explore", "13_show", "51_noise"} <= {path.stem for path in notebooks() if has_widget(path)}
 
 
 @pytest.mark.slow
-def test_slider_steps_a_clip_through_its_noising(tmp_path):
+@pytest.mark.parametrize("source", [pytest.param(path, id=path.stem) for path in notebooks() if has_widget(path)])
+def test_every_control_moves_the_picture(source, tmp_path, record_property):
     find_browser()
-    path, n_cells = working_copy("51_noise", tmp_path / "course")
+    path, n_cells = working_copy(source, tmp_path / "course")
+    start = time.monotonic()
     with jupyterlab(tmp_path / "course", tmp_path / "private") as url, browser_page() as page:
-        page.goto(url, timeout=SECONDS * 1000)
-        page.wait_for_function("() => window.jupyterapp", timeout=SECONDS * 1000)
+        open_lab(page, url)
         done = page.evaluate(RUN_ALL, [path, SECONDS])
         assert done == {"ran": n_cells, "errors": []}
-        slider = page.locator(SLIDER).first
-        start, before = float(slider.get_attribute("aria-valuenow")), picture(page)
-        there, back = ("ArrowRight", "ArrowLeft") if start < float(slider.get_attribute("aria-valuemax")) else ("ArrowLeft", "ArrowRight")
-        assert press(page, there) != start
-        moved = picture(page, other_than=before)
-        assert press(page, back) == start
-        again = picture(page, other_than=moved)
-        assert again == before, "the same slider position shows another picture: the noise must be drawn once"
+        ran = time.monotonic() - start
+        areas = page.locator(AREA)
+        areas.first.wait_for()
+        moved = 0
+        for i in range(areas.count()):
+            name = f"{source.stem}, widget {i}"
+            try: moved += check_widget(page, areas.nth(i), name)
+            finally: screenshot(page, f"{source.stem}-{i}")
+        for factor in (1, 1.25):
+            zoom(page, factor)
+            for i in range(areas.count()):
+                areas.nth(i).scroll_into_view_if_needed()
+                if factor != 1: screenshot(page, f"{source.stem}-{i}-zoom")
+                check_layout(page, areas.nth(i), f"{source.stem}, widget {i} at {factor:.0%}")
+        assert not page.mistakes, page.mistakes
+        record_property("cells run", f"{n_cells} of {sum(c.cell_type == 'code' for c in nbformat.read(source, as_version=4).cells)}")
+        record_property("widgets", areas.count())
+        record_property("controls moved", moved)
+        record_property("seconds", f"{ran:.0f} to run, {time.monotonic() - start:.0f} in all")
+        record_property("screenshots", str(SCREENSHOTS))
+
+
+@pytest.mark.slow
+def test_a_fresh_clone_is_read_without_running(tmp_path, record_property):
+    find_browser()
+    if not (root / ".git").exists() or not shutil.which("git"): pytest.skip("not a git checkout, so it cannot be cloned")
+    tracked = subprocess.run(["git", "ls-files", "nbs"], cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
+    for name in tracked:
+        if name.endswith(".ipynb") and (root / name).exists():
+            (tmp_path / "course" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, tmp_path / "course" / name)
+    start = time.monotonic()
+    seen = 0
+    with jupyterlab(tmp_path / "course", tmp_path / "private") as url, browser_page() as page:
+        open_lab(page, url)
+        for source in notebooks():
+            path = source.relative_to(root).as_posix()
+            if path not in tracked: continue
+            found = page.evaluate(READ, path)
+            assert found["shown"] >= found["stored"] and not (found["broken"] or found["still"] or found["complaints"]), (path, found)
+            seen += found["shown"]
+            if has_widget(source): screenshot(page, f"{source.stem}-unrun")
+            page.evaluate(CLOSE)
+    assert seen > 300
+    record_property("pictures and clips decoded", seen)
+    record_property("seconds", f"{time.monotonic() - start:.0f}")

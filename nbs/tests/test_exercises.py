@@ -19,7 +19,10 @@ MENDED = {                                             # lessons whose exercises
     "41_convlstm", "42_gan", "43_gan_training", "44_coherence",
     "51_noise", "52_blocks", "53_unet3d", "54_denoiser", "55_sampling", "56_guidance", "57_pipeline", "58_editing", "59_recipe",
     "cli",
-}
+    "61_reader", "62_controls", "63_learned_readers", "64_evaluate", "65_emoji", "66_comparing", "67_measures",
+    "68_why_is_it_noise", "69_bench",
+    "71_autoencoder", "72_transformer", "73_latent_video", "74_compare",
+    "81_scale"}
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +76,8 @@ def test_lesson_is_stored_unsolved(stem, number):
 
 # --- other answers
 
-@pytest.mark.parametrize("stem, number, wanted, source", [pytest.param(*case, id=f"{case[0]}-{case[1]}-{i}") for i, case in enumerate(OTHERS)])
+@pytest.mark.parametrize("stem, number, wanted, source",
+                         [pytest.param(*case, id=f"{case[0]}-{case[1]}-{i}") for i, case in enumerate(OTHERS)])
 def test_other_answer_gets_its_verdict(stem, number, wanted, source):
     found = verdict(stem, number, source)
     if wanted == "right": assert found.startswith("right"), found
@@ -155,7 +159,8 @@ def test_progress_is_empty_without_a_file():
     assert solved() == {} and not progress_path().exists()
 
 
-@pytest.mark.parametrize("pair", [([1, 2], [2, 1]), (3, 4.5), ([[1, 2]], [[2, 1]]), ("a", "b"), (None, 3), ([1, [2]], [1, 2]), ([float("nan")], [1]), ([], [1])])
+@pytest.mark.parametrize("pair", [([1, 2], [2, 1]), (3, 4.5), ([[1, 2]], [[2, 1]]), ("a", "b"), (None, 3), ([1, [2]], [1, 2]),
+                                  ([float("nan")], [1]), ([], [1])])
 def test_beside_draws_or_prints_anything(pair, capsys):
     beside(*pair)
     assert capsys.readouterr().out

@@ -9,7 +9,7 @@ from refusals import sentence
 from scipy.integrate import solve_ivp
 
 from t2v_learn.diffusion.noise import SCHEDULES, TARGETS, from_target, make_schedule
-from t2v_learn.diffusion.sampling import (SAMPLERS, GaussianMixture, ancestral_sigma, ddim, ddpm, denoising_figure, dpmpp_2m, dpmpp_2m_sde,
+from t2v_learn.diffusion.sampling import (SAMPLERS, GaussianMixture, ancestral_sigma, ddim, ddpm, dpmpp_2m, dpmpp_2m_sde,
                                           dpmpp_3m_sde, euler, fewest_calls, find_sampler, grade_clips, heun, karras_times, level_times,
                                           measure_samplers, order_figure, paths_figure, recorded, refresh, sampler_figure,
                                           sampling_times)
@@ -474,13 +474,3 @@ def test_figures_name_their_axes():
     assert [ax.get_title() for ax in figure.axes] == ["one", "two"] and all(labels(figure)[0])
 
 
-def test_denoising_figure_draws_the_step(scenes):
-    oracle = Oracle(videos(scenes))
-    predict, seen = recorded(lambda x, t: oracle.predict(x, t, numbers(["a"])))
-    ddim(predict, oracle.schedule, torch.randn(1, 3, 8, 32, 32), level_times(oracle.schedule, 4))
-    for step in (0, 3):
-        figure = denoising_figure(seen, step, oracle)
-        x, x0, below = figure.axes
-        assert (x.get_ylabel(), x0.get_ylabel(), below.get_ylabel()) == ("x", "predicted x0", "log-SNR")
-        assert below.lines[1].get_xdata() == [step]
-        assert not np.array_equal(x.images[0].get_array(), x0.images[0].get_array())

@@ -1,12 +1,15 @@
 "Looking at clips: every pixel and frame is shown as it is, captions stay with their clips, the map knows every lesson"
+from io import BytesIO
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from rerun import notebooks
 
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.show import (_as_list, _motion_hint, _positions, _station, _tile, animate, as_frames, as_png, film, picture_grid,
-                                  pipeline_figure, sheet, show_video, strip, with_fallback)
+                                  pipeline_figure, sheet, show_video, strip)
 
 CLIPS = [Clip(np.random.default_rng(i).integers(0, 256, (8, 24, 32, 3), dtype=np.uint8), fps=5) for i in range(5)]
 CAPTIONS = [f"clip number {i} of a few" for i in range(5)]
@@ -108,12 +111,9 @@ def test_names_on_the_map_do_not_touch():
         assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y0 >= 0 and box.y1 <= figure.bbox.height for box in boxes)
 
 
-# --- a slider and its picture
+# --- as a file
 
-def test_a_widget_leaves_its_picture(monkeypatch):
-    widgets = pytest.importorskip("ipywidgets")
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
-    with_fallback(widgets.IntSlider(), strip(CLIPS[0]))
-    assert {"image/png", "application/vnd.jupyter.widget-view+json"} <= set(shown[0])
+def test_any_figure_becomes_a_png():
+    picture = Image.fromarray(CLIPS[0].frames[0])
     assert as_png(strip(CLIPS[0]))[:4] == b"\x89PNG" and as_png(show_video(CLIPS[0])) == show_video(CLIPS[0]).data
+    assert (np.array(Image.open(BytesIO(as_png(picture)))) == CLIPS[0].frames[0]).all()

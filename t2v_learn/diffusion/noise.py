@@ -4,19 +4,16 @@
 
 # %% auto #0
 __all__ = ['LOG_SNR_LIMIT', 'SCHEDULES', 'TARGETS', 'NoiseSchedule', 'RectifiedFlow', 'Cosine', 'DDPM', 'make_schedule',
-           'append_dims', 'q_sample', 'noising_figure', 'target_coefficients', 'to_target', 'from_target']
+           'append_dims', 'q_sample', 'target_coefficients', 'to_target', 'from_target']
 
 # %% ../../nbs/5_diffusion/51_noise.ipynb #imports
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..core import InputError
-from ..video.clips import Clip, to_uint8
-from ..video.show import film
 
 # %% ../../nbs/5_diffusion/51_noise.ipynb #process
 LOG_SNR_LIMIT = 20.0   # where a schedule is perfectly clean or perfectly noise, log-SNR is infinite; no network wants to see that
@@ -124,33 +121,6 @@ def q_sample(
     alpha = append_dims(schedule.alpha(t), x0)
     sigma = append_dims(schedule.sigma(t), x0)
     return alpha * x0 + sigma * noise
-
-# %% ../../nbs/5_diffusion/51_noise.ipynb #noising-figure
-def noising_figure(
-    clip: Clip,              # the clean one
-    step: int,               # 0, clean, to n_steps, noise
-    schedule: NoiseSchedule, # how to mix
-    noise: Tensor,           # c f h w, drawn once for all steps
-    n_steps: int = 50,       # in how many steps
-):                           # a matplotlib Figure
-    "The frames of a clip at one step of its noising, and where on the curve of log-SNR that is"
-    import matplotlib.pyplot as plt
-    t = torch.tensor(step / n_steps)
-    x_t = q_sample(schedule, clip.tensor()[None], t, noise[None])[0]                   # c f h w
-    picture = film(to_uint8(x_t).transpose(1, 2, 3, 0))                                # h (f w) c
-    height, width = np.array(picture.shape[:2]) * max(1, 800 // picture.shape[1])      # whole dots per pixel
-    total = np.array([width + 70, height + 160])
-    fig = plt.figure(figsize=total / 100, dpi=100)
-    above, below = (fig.add_axes([60 / total[0], y / total[1], width / total[0], h / total[1]]) for y, h in ((130, height), (40, 80)))
-    above.imshow(picture, interpolation="nearest", aspect="auto")
-    above.axis("off")
-    above.set_title(f"step {step}: {schedule.alpha(t):.2f} x clip + {schedule.sigma(t):.2f} x noise", fontsize=11)
-    times = torch.linspace(0, 1, 201)
-    below.plot(times, schedule.log_snr(times), color="gray")
-    below.plot(t, schedule.log_snr(t), "o", color="black", ms=9)
-    below.set(xlim=(-.02, 1.02), ylim=(-22, 22), xlabel="t", ylabel="log-SNR")
-    plt.close(fig)   # or the notebook would show it a second time
-    return fig
 
 # %% ../../nbs/5_diffusion/51_noise.ipynb #mixture
 TARGETS = ("noise", "x0", "v", "flow")

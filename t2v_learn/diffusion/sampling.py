@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['SAMPLERS', 'GaussianMixture', 'euler', 'recorded', 'paths_figure', 'ancestral_sigma', 'ddim', 'ddpm', 'heun',
            'dpmpp_2m', 'order_figure', 'dpmpp_2m_sde', 'dpmpp_3m_sde', 'refresh', 'find_sampler', 'sampling_times',
-           'level_times', 'karras_times', 'denoising_figure', 'grade_clips', 'measure_samplers', 'fewest_calls',
-           'sampler_figure']
+           'level_times', 'karras_times', 'grade_clips', 'measure_samplers', 'fewest_calls', 'sampler_figure']
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #from-collections-abc-import-callable
 from collections.abc import Callable
@@ -22,8 +21,6 @@ from .denoiser import Denoiser
 from .noise import LOG_SNR_LIMIT, NoiseSchedule
 from ..text.bert import TextEncoder, TextStates
 from ..training.pipeline import seeded_noise
-from ..video.clips import to_uint8
-from ..video.show import film
 from ..video.verify import fidelity, score
 from ..video.world import World, caption
 
@@ -397,27 +394,6 @@ def karras_times(
     times = torch.cat([schedule.t_at(-2 * log_ratio), torch.zeros(1)])
     if start == 1: times[0] = 1
     return times
-
-# %% ../../nbs/5_diffusion/55_sampling.ipynb #denoising-figure
-def denoising_figure(
-    path: list,              # (t, x, x0) of each step, as `recorded` keeps them: the first clip of `b c f h w` is drawn
-    step: int,               # which of them, from 0
-    denoiser: Denoiser,      # whose path it is
-):                           # a matplotlib Figure
-    "One step of a sampler: the frames of x, below them those of the predicted x0, and where on the way this is."
-    import matplotlib.pyplot as plt
-    levels = [denoiser.schedule.log_snr(t).item() for t, _, _ in path]
-    fig, axes = plt.subplots(3, 1, figsize=(7.6, 3.6), height_ratios=(1, 1, 1.1))
-    for ax, video, name in zip(axes, path[step][1:], ("x", "predicted x0")):
-        ax.imshow(film(to_uint8(denoiser.restore(video[0]).clamp(-1, 1)).transpose(1, 2, 3, 0)), interpolation="nearest")
-        ax.set_ylabel(name)
-        ax.set(xticks=[], yticks=[])
-    axes[2].plot(range(len(path)), levels, ".-", color="gray")
-    axes[2].plot(step, levels[step], "o", color="black", ms=9)
-    axes[2].set(xlabel="call of the network", ylabel="log-SNR")
-    fig.tight_layout(h_pad=0.4)
-    plt.close(fig)   # or the notebook would show it a second time
-    return fig
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #grade-clips
 def grade_clips(

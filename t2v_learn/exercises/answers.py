@@ -91,7 +91,7 @@ def _draw(
 ) -> None:
     "Up to one axis: bars; two or more: a picture of the last two"
     if values.ndim < 2:
-        axis.bar(range(values.size), values.ravel(), color="tab:blue")
+        axis.bar(range(values.size), values.ravel(), color="C0")
         axis.set_ylim(min(0, limits[0]), max(0, limits[1]) or 1)
     else:
         picture = values.reshape(-1, values.shape[-1])
