@@ -157,6 +157,7 @@ def ask(
     *arguments: object, # to call it with
 ) -> object: # what it returns
     "Call an answer; `NotYet` if it returns nothing or changes its arguments"
+    if not callable(yours): raise NotYet(f"hand the function itself to the check, without brackets behind it, not {type(yours).__name__}.")
     name = getattr(yours, "__name__", "your answer")
     given = [_copied(value) for value in arguments]
     found = yours(*given)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 import torch.nn.functional as F
 from IPython.display import display
@@ -34,6 +35,7 @@ def _lines_figure(
     figure, axis = plt.subplots(figsize=(5, 2), layout="constrained")
     for name, points in lines.items():
         points = points if isinstance(points, tuple) else (range(len(points)), points)
+        points = [np.asarray(values) for values in points]
         style = dict(color="black", ls=":", zorder=3) if name == "expected" else dict(marker="o", ms=3)
         axis.plot(*points, lw=1, label=name, **style)
     axis.set(xlabel=xlabel, ylabel=ylabel)

@@ -148,37 +148,33 @@ def adams(predict, schedule, x, times):
 
 # %% 4 right
 def my_sampler(predict, schedule, x):
-    "Multistep in x0 over h, with times of its own"
-    times = [1.0] + [schedule.t_at(torch.tensor(level)).item() for level in (-9, -7, -5.3, -3.8, -2.3, -0.8, 0.8, 2.6, 5)] + [0.0]
+    "Along the circle with Adams and Bashforth: dx / d angle is v"
+    times = torch.linspace(1, 0, 11, dtype=x.dtype) ** 1.2
     memory = []
     for t, s in zip(times[:-1], times[1:]):
-        t, s = torch.tensor(t, dtype=x.dtype), torch.tensor(s, dtype=x.dtype)
-        x0 = predict(x, t)[0]
-        level, level_next = schedule.log_snr(t) / 2, schedule.log_snr(s) / 2
-        step = level_next - level
-        D = x0
-        if memory and s > 0:
-            r = (level - memory[-1][1]) / step
-            D = (1 + 1 / (2 * r)) * x0 - memory[-1][0] / (2 * r)
-        x = schedule.sigma(s) / schedule.sigma(t) * x - schedule.alpha(s) * torch.expm1(-step) * D
-        memory.append((x0, level))
+        x0, noise = predict(x, t)
+        v, h = schedule.alpha(t) * noise - schedule.sigma(t) * x0, (s - t) * torch.pi / 2
+        direction = v
+        if memory: direction = v + h / (2 * memory[-1][1]) * (v - memory[-1][0])
+        x = x + h * direction
+        memory.append((v, h))
     return x
 
 # %% 4 right
 def my_sampler(predict, schedule, x):
-    "The line through two predictions, 9 calls"
-    levels = torch.linspace(-10, 8, 9)
-    times = torch.cat([torch.ones(1), schedule.t_at(levels[1:-1]), torch.zeros(1)])
+    "The line through two predictions, 9 calls, numbers for times"
+    times = [1.0] + [schedule.t_at(torch.tensor(level)).item() for level in (-4.0, -2.7, -1.5, -0.3, 0.9, 2.1, 3.3, 4.6)] + [0.0]
     old = None
     for i in range(len(times) - 1):
-        x0, noise = predict(x, times[i])
+        t, s = torch.tensor(times[i]), torch.tensor(times[i + 1])
+        x0, _ = predict(x, times[i])
         better = x0
         if old is not None and i < len(times) - 2: better = x0 + (x0 - old) / 2
-        noise = (x - schedule.alpha(times[i]) * better) / schedule.sigma(times[i])
-        x, old = schedule.alpha(times[i + 1]) * better + schedule.sigma(times[i + 1]) * noise, x0
+        noise = (x - schedule.alpha(t) * better) / schedule.sigma(t)
+        x, old = schedule.alpha(s) * better + schedule.sigma(s) * noise, x0
     return x
 
-# %% 4 wrong: about as far as DDIM
+# %% 4 wrong: as far as DDIM
 def my_sampler(predict, schedule, x):
     times = level_times(schedule, 10)
     for t, t_next in zip(times, times[1:]):
@@ -217,7 +213,7 @@ def my_sampler(predict, schedule, x):
         y = y + (schedule.sigma(t_next) / schedule.alpha(t_next) - schedule.sigma(t) / schedule.alpha(t)) * noise
     return y
 
-# %% 4 wrong: 10 are allowed
+# %% 4 wrong: calls used: 7
 def my_sampler(predict, schedule, x):
     times = level_times(schedule, 7)
     for t, t_next in zip(times, times[1:]):
@@ -240,3 +236,34 @@ def my_sampler(predict, schedule, x):
         x0, noise = predict(states[-1], t)
         states.append(schedule.alpha(t_next) * x0 + schedule.sigma(t_next) * noise)
     return torch.stack(states)
+
+# %% 4 wrong: no call at levels where
+def my_sampler(predict, schedule, x):
+    times = torch.linspace(1, 0, 11)
+    for t, t_next in zip(times, times[1:]):
+        x0, noise = predict(x, t)
+        x = schedule.alpha(t_next) * x0 + schedule.sigma(t_next) * noise
+    return x
+
+# %% 4 wrong: as tensors
+def my_sampler(predict, schedule, x):
+    t = 1.0
+    for _ in range(10):
+        x0, noise = predict(x, t)
+        t = t - 0.1
+        x = schedule.alpha(t) * x0 + schedule.sigma(t) * noise
+    return x
+
+# %% 4 wrong: leaves few steps
+def my_sampler(predict, schedule, x):
+    times = level_times(schedule, 6)
+    for i in range(6):
+        t, s = times[i], times[i + 1]
+        x0, noise = predict(x, t)
+        ahead = schedule.alpha(s) * x0 + schedule.sigma(s) * noise
+        if 0 < i < 5:
+            _, n2 = predict(ahead, s)
+            ds = schedule.sigma(s) / schedule.alpha(s) - schedule.sigma(t) / schedule.alpha(t)
+            ahead = schedule.alpha(s) * (x / schedule.alpha(t) + ds * (noise + n2) / 2)
+        x = ahead
+    return x
