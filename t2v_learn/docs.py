@@ -1032,10 +1032,10 @@ def build_site(
     nbs = Path(nbs).resolve()
     work = Path(work).resolve() if work is not None else nbs.parent / "_docs" / "work"
     output = Path(output) if output is not None else nbs.parent / "_docs" / "site"
-    _check_needs()
-    _check_place(output, nbs)
     settings = _settings(nbs.parent / "settings.ini")
     name = repository_name(repository or settings["git_url"])
+    _check_place(output, nbs)
+    _check_needs()
     site = Site(nbs, SourceFolder(work / "source"), course_pages(nbs), name, settings["title"], settings["version"])
     _lay_mathjax(site.folder)
     stamp = _stamp(Path(__file__).parent)
@@ -1044,7 +1044,8 @@ def build_site(
     _forget(site.folder.sweep(), work / "html")
     warnings = _run_sphinx(work / "source", work / "html", work / "doctrees")
     _tidy(work / "html")
-    if page: shutil.copytree(work / "try", work / "html" / "try", dirs_exist_ok=True)
+    shutil.rmtree(work / "html" / "try", ignore_errors=True)
+    if page: shutil.copytree(work / "try", work / "html" / "try")
     check = check_site(work / "html")
     _replace(work / "html", output)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
