@@ -87,7 +87,7 @@ def _lexicon() -> dict: # word -> part of a prompt or "", its value, whether tra
     "Every word of the page's prompts, and what it says."
     parts = dict(color=TINY_WORLD.colors, shape=TINY_WORLD.shapes, motion=TINY_WORLD.motions)
     values = {word: (part, word) for part, words in parts.items() for word in words}
-    known = {word: (*values.get(word, ("", word)), True) for word in ("an", *sorted(TRAINING_WORDS))}
+    known = {word: (*values.get(word, ("", word)), True) for word in sorted(TRAINING_WORDS | {"an"})}
     return known | {new: (*values.get(old, ("", old)), False) for old, words in RESERVED.items() for new in words}
 
 # %% ../nbs/tools/page.ipynb #export-network
