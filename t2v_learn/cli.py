@@ -757,7 +757,7 @@ def course_folder(
 def lab(
     arguments: Annotated[list[str] | None, typer.Argument(help="For JupyterLab, after a --, as in: t2v lab -- --no-browser")] = None,
 ):
-    "Open the course in JupyterLab."
+    "Open the course in JupyterLab, with its tour."
     import t2v_learn
     from t2v_learn.core import InputError
     nbs = course_folder(Path(t2v_learn.__file__).resolve().parent, Path.cwd())
@@ -765,4 +765,6 @@ def lab(
         raise InputError('The notebooks are not installed: clone t2v_learn, run `pip install -e ".[lab]"` there, then `t2v lab`.')
     if importlib.util.find_spec("jupyterlab") is None: raise InputError('JupyterLab is missing: run `pip install "t2v_learn[lab]"`.')
     signal.signal(signal.SIGINT, lambda *_: None)       # Ctrl-C is for JupyterLab, which asks before it stops
-    raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", *(arguments or [])], cwd=nbs).returncode)
+    arguments = list(arguments or [])
+    if all(one.startswith("-") for one in arguments): arguments.append("index.ipynb")       # nothing else is asked for: the tour
+    raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", *arguments], cwd=nbs).returncode)

@@ -534,4 +534,5 @@ def test_lab_opens_the_course(t2v, monkeypatch):
     monkeypatch.setattr("signal.signal", lambda *args: None)
     assert t2v("lab", "--", "--no-browser")[0] == 0
     (args, cwd), = started
-    assert args[1:] == ["-m", "jupyterlab", "--no-browser"] and cwd == root / "nbs"
+    assert args[1:] == ["-m", "jupyterlab", "--no-browser", "index.ipynb"] and cwd == root / "nbs"     # the tour
+    assert (root / "nbs" / "index.ipynb").is_file()

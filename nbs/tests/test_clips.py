@@ -49,7 +49,7 @@ def test_tensor_and_back():
 @pytest.mark.parametrize("frames", [noise(6, 9, 9), np.repeat(noise(1, 9, 9), 6, axis=0)], ids=["moving", "still"])
 def test_a_notebook_shows_every_frame(frames):
     data, size = Clip(frames)._repr_mimebundle_()
-    assert list(data) == ["image/png"] and size == {"image/png": {"width": 192}}
+    assert list(data) == ["image/png"] and size == {"image/png": {"width": 192, "alt": "a moving picture of 6 frames"}}
     assert base64.b64decode(data["image/png"]).count(b"fcTL") == 6
     assert repr(Clip(frames)) == "Clip(6 frames, 9x9, 8 fps)" and len(Clip(frames)) == 6
 

@@ -247,3 +247,27 @@ def test_a_model_of_the_full_world_knows_its_world():
     report = evaluate(Other(), "held-out-combinations", n=3)
     assert report.joint == 0 and report.n == len(World("full").combinations("held-out-combinations"))
     assert len(str(report).splitlines()) < 12, "two hundred combinations are not listed"
+
+
+# --- several batches at once
+
+def test_batches_side_by_side_give_the_clips_of_one_after_the_other():
+    import torch
+
+    from t2v_learn import TextToVideo
+    from t2v_learn.judge.evaluate import _generate_all
+    tiny = TextToVideo.from_pretrained("tiny")
+    threads = torch.get_num_threads()
+    prompts = [f"a {color} circle moving {way}" for color in ("red", "green", "blue") for way in ("left", "up")]
+    settings = dict(num_inference_steps=2)
+    try:
+        torch.set_num_threads(2)
+        clips = _generate_all(tiny, prompts, 7, 2, False, settings)
+        assert torch.get_num_threads() == 2                                                   # as it was
+        with pytest.raises(TypeError): _generate_all(tiny, prompts, 7, 2, False, dict(wrong=1))
+        assert torch.get_num_threads() == 2
+        torch.set_num_threads(1)
+        alone = _generate_all(tiny, prompts, 7, 2, False, settings)
+    finally: torch.set_num_threads(threads)
+    assert len(clips) == len(prompts)
+    for one, other in zip(clips, alone): assert abs(one.frames.astype(int) - other.frames.astype(int)).max() <= 1

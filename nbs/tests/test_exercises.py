@@ -1,41 +1,169 @@
-"The exercises: a stub is not solved, its folded solution is, and each check knows wrong answers from right ones"
+"The exercises: a stub is not solved, solutions in any style are, and the likely mistakes are told apart"
+import json
+from collections import Counter
+
 import pytest
-from exercises import checks, lessons, solution, stub, texts, verdict
+from exercises import CALL, answers, checks, lessons, solution, stub, texts, titles, verdict
+from rerun import notebooks
 
-MENDED = {"31_optimizers", "32_loop", "51_noise", "52_blocks", "53_unet3d", "54_denoiser", "55_sampling", "56_guidance", "57_pipeline",
-          "58_editing", "59_recipe", "cli"}                                  # the others follow; none goes back
-exercise = pytest.mark.parametrize("stem, number", [pytest.param(stem, n, id=f"{stem}-{n}") for stem in lessons() for n in checks(stem)])
+from t2v_learn.exercises import answers as checking
+from t2v_learn.exercises.answers import NotYet, beside, exercise, progress, progress_path, progress_table, solved
 
+ALL = [(stem, n) for stem in lessons() for n in checks(stem)]
+exercises = pytest.mark.parametrize("stem, number", [pytest.param(stem, n, id=f"{stem}-{n}") for stem, n in ALL])
+OTHERS = [(stem, n, wanted, source) for stem in lessons() for n, wanted, source in answers(stem)]
+WITHOUT = {"00_core", "index", "glossary", "main"}     # no lessons
+COURSE = [p for p in notebooks() if p.stem not in WITHOUT and (p.parent.name[0].isdigit() or p.stem == "cli")]
+MENDED = {"31_optimizers", "32_loop"}                  # PARTS
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("T2V_PROGRESS", str(tmp_path / "progress.jsonl"))
+
+
+# --- the course
 
 def test_no_lesson_goes_back():
     assert set(lessons()) >= MENDED
 
 
 @pytest.mark.parametrize("stem", lessons())
-def test_three_to_five_exercises_with_their_titles(stem):
-    "Numbered from 1, with difficulty, importance and minutes"
-    assert 3 <= len(checks(stem)) <= 5
+def test_titles_in_the_lesson_are_those_of_the_checks(stem):
+    "2 to 5 exercises, numbered from 1; a title says difficulty, importance and minutes, and the check says the same"
+    assert 2 <= len(checks(stem)) <= 5
     assert list(checks(stem)) == list(texts(stem)) == list(range(1, len(checks(stem)) + 1))
+    known = [(e.number, e.title, e.difficulty, e.importance, e.minutes) for e in checking.all_exercises() if e.lesson == stem]
+    assert titles(stem) == known
 
 
-@exercise
+def test_every_check_belongs_to_an_exercise():
+    assert {(e.lesson, e.number) for e in checking.all_exercises()} == set(ALL)
+
+
+@exercises
+def test_a_check_is_asked_by_the_name_of_the_answer(stem, number):
+    name, arguments = CALL.match(checks(stem)[number].source).groups()
+    assert name == {"MyTrainer": "my_trainer"}.get(arguments.split(", ")[0], arguments.split(", ")[0])
+
+
+@exercises
 def test_stub_is_not_yet_right(stem, number):
     assert verdict(stem, number, stub(stem, number)).startswith("not yet: ")
+    assert not solved()
 
 
-@exercise
+@exercises
 def test_solution_is_right(stem, number):
     assert verdict(stem, number, solution(stem, number)).startswith("right")
+    assert list(solved()) == [(stem, number)]
 
 
-@exercise
+@exercises
 def test_lesson_is_stored_unsolved(stem, number):
     "A reader finds the stub's verdict under the check, not somebody's solution"
     stored = "".join(out.get("text", "") for out in checks(stem)[number].outputs)
     assert "not yet: " in stored and "right" not in stored.splitlines()[-1].split()[:1]
 
 
-# --- the helper itself
+# --- other answers
+
+@pytest.mark.parametrize("stem, number, wanted, source",
+                         [pytest.param(*case, id=f"{case[0]}-{case[1]}-{i}") for i, case in enumerate(OTHERS)])
+def test_other_answer_gets_its_verdict(stem, number, wanted, source):
+    found = verdict(stem, number, source)
+    if wanted == "right": assert found.startswith("right"), found
+    else: assert found.startswith("not yet: ") and wanted in found, found
+
+
+@pytest.mark.parametrize("stem", [stem for stem in lessons() if answers(stem)])
+def test_two_styles_and_three_mistakes_for_each_exercise(stem):
+    "Each mistake with a message of its own, which is not the stub's"
+    right = Counter(n for n, wanted, _ in answers(stem) if wanted == "right")
+    wrong = Counter(n for n, wanted, _ in answers(stem) if wanted != "right")
+    assert all(right[n] >= 2 and wrong[n] >= 3 for n in checks(stem)), (right, wrong)
+    for n in checks(stem):
+        said = [verdict(stem, n, source) for number, wanted, source in answers(stem) if number == n and wanted != "right"]
+        assert len(set(said)) == len(said), f"exercise {n}: the same message for two mistakes: {said}"
+        assert verdict(stem, n, stub(stem, n)) not in said
+
+
+# --- what checks share
+
+def _judge(yours):
+    found = yours(5)
+    if found == 2: raise NotYet("half of 5 is 2.5.")
+    if found != 2.5: raise NotYet("something else.")
+    return "for odd numbers, too."
+
+
+@pytest.fixture
+def half(monkeypatch):
+    monkeypatch.setattr(checking, "EXERCISES", {})
+    return exercise("99_none", 1, "Half", "easy", 1, 5)(_judge)
+
+
+def test_verdicts(half, capsys):
+    for answer in (lambda x: x // 2, lambda x: x / 2, lambda x: x / nothing, lambda: 0, None):     # noqa: F821
+        assert half(answer) is None                                                                # nothing that a notebook would show
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["not yet: half of 5 is 2.5.", "right: for odd numbers, too."]
+    assert all(line.startswith("not yet: your answer stops with ") for line in lines[2:]) and len(lines) == 5
+    assert "NameError" in lines[2] and "x / nothing" in lines[2]                                   # the reader's own line
+
+
+def test_stopping_a_check_stops_it(half):
+    def asks_to_stop(x): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): half(asks_to_stop)
+
+
+def test_right_answers_are_remembered_once(half):
+    for _ in range(3): half(lambda x: x / 2)
+    assert len(progress_path().read_text().splitlines()) == 1
+    assert list(solved()) == [("99_none", 1)]
+
+
+def test_damaged_lines_cost_no_other(half):
+    progress_path().write_bytes(b'{"lesson": "99_no\n\xff\xfe\n[]\n7\n{"lesson": 3, "number": 1}\n')
+    half(lambda x: x / 2)
+    assert list(solved()) == [("99_none", 1)]
+
+
+def test_a_place_that_cannot_be_written_stops_nobody(half, monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "progress.jsonl", tmp_path):
+        monkeypatch.setenv("T2V_PROGRESS", str(place))
+        half(lambda x: x / 2)
+        out = capsys.readouterr().out
+        assert "right" in out and "not remembered" in out
+
+
+def test_progress_counts_what_is_done(half):
+    before, = (row for row in progress() if row["lesson"] == "99_none")
+    half(lambda x: x / 2)
+    after, = (row for row in progress() if row["lesson"] == "99_none")
+    assert (before["n"], before["solved"], before["minutes"], before["next"].title) == (1, 0, 5, "Half")
+    assert (after["solved"], after["minutes"], after["next"]) == (1, 0, None)
+    assert "solved" in progress_table()
+
+
+def test_progress_is_empty_without_a_file():
+    assert solved() == {} and not progress_path().exists()
+
+
+@pytest.mark.parametrize("pair", [([1, 2], [2, 1]), (3, 4.5), ([[1, 2]], [[2, 1]]), ("a", "b"), (None, 3), ([1, [2]], [1, 2]),
+                                  ([float("nan")], [1]), ([], [1])])
+def test_beside_draws_or_prints_anything(pair, capsys):
+    beside(*pair)
+    assert capsys.readouterr().out
+
+
+def test_beside_draws_clips(capsys):
+    import torch
+    beside(torch.zeros(2, 3, 4, 8, 8), torch.ones(3, 4, 8, 8))
+    assert "Figure" in capsys.readouterr().out
+
 
 def test_an_answer_that_prints_is_judged_by_the_last_line():
     assert verdict("51_noise", 1, solution("51_noise", 1) + "\nprint('not yet: a test')").startswith("right")
+    assert json.dumps(list(solved().items())).count("51_noise") == 1

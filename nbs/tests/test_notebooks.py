@@ -88,3 +88,12 @@ def test_lesson_has_its_skeleton(path):
     assert re.match(r"# .+\n+> [^\\\n]+", prose[0]), "the first cell is the title and a subtitle without backslashes"
     missing = [part for part in ("Summary", "Exercises") if not re.search(rf"^(#+ |\*\*){part}", "\n".join(prose), re.M)]
     assert not missing, missing
+
+
+@every_notebook
+def test_stored_pictures_have_words(path):
+    "For those who do not see them"
+    pictures = [(cell.id, out.metadata.get(kind, {}).get("alt", "")) for cell in nbformat.read(path, as_version=4).cells
+                for out in cell.get("outputs", []) for kind in out.get("data", {}) if kind.startswith("image/")]
+    silent = [id_ for id_, words in pictures if not words.strip()]
+    assert not silent, f"python nbs/tools/rerun.py {path.relative_to(root)} gives words to the pictures of {silent}"

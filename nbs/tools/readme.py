@@ -1,7 +1,8 @@
 """Make README.md from nbs/index.ipynb: python nbs/tools/readme.py
 
-Cells tagged `hide` are dropped; outputs stay. Pictures among the outputs go to .github/readme/. Links in the notebook are relative
-to nbs/, where they work in JupyterLab; in the README they become relative to the top of the repository.
+Cells tagged `hide` are dropped, and those tagged `tour`, which are for whoever runs the notebook; outputs stay, and of cells tagged
+`output-only` nothing else. Pictures among the outputs go to .github/readme/. Links in the notebook are relative to nbs/, where they work
+in JupyterLab; in the README they become relative to the top of the repository.
 """
 import posixpath
 import re
@@ -19,8 +20,10 @@ LINK = re.compile(r"""(\]\(|\b(?:src|href)=["'])(?![a-z]+:|#|/)([^)"'\s]+)""")
 # nbconvert's own Markdown forgets the width at which a picture wants to be shown
 TEMPLATE = """{%- extends 'markdown/index.md.j2' -%}
 {%- macro picture(output, kind) -%}
-{%- set width = (output.metadata.get(kind) or output.metadata).get('width') -%}
-<img src="{{ output.metadata.filenames[kind] }}"{% if width %} width="{{ width }}"{% endif %}>
+{%- set about = output.metadata.get(kind) or output.metadata -%}
+<img src="{{ output.metadata.filenames[kind] }}"
+{%- if about.get('alt') %} alt="{{ about.get('alt') | e }}"{% endif %}
+{%- if about.get('width') %} width="{{ about.get('width') }}"{% endif %}>
 {% endmacro -%}
 {% block data_png %}{{ picture(output, 'image/png') }}{% endblock -%}
 {% block data_gif %}{{ picture(output, 'image/gif') }}{% endblock -%}
@@ -35,8 +38,9 @@ def from_root(link):
 
 def visible(nb):
     "The notebook without hidden cells and nbdev's directives, its links as seen from the top"
-    nb.cells = [c for c in nb.cells if "hide" not in c.metadata.get("tags", [])]
+    nb.cells = [c for c in nb.cells if not {"hide", "tour"} & set(c.metadata.get("tags", []))]
     for cell in nb.cells:
+        if "output-only" in cell.metadata.get("tags", []): cell.metadata["transient"] = dict(remove_source=True)
         if cell.cell_type == "code": cell.source = re.sub(r"^#\s*\|.*\n?", "", cell.source, flags=re.M)
         else: cell.source = LINK.sub(lambda m: m[1] + from_root(m[2]), cell.source)
     nb.cells = [c for c in nb.cells if c.source.strip()]

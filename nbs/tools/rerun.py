@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -22,6 +23,34 @@ def notebooks():
     "All notebooks of the course in reading order, the index last: it imports from the others"
     found = [p for p in (root / "nbs").rglob("*.ipynb") if not any(part[0] in "._" for part in p.relative_to(root).parts)]
     return sorted(found, key=lambda p: (p.stem == "index", p.stem))
+
+
+# Runs in the kernel before the first cell. A figure is stored with words for those who do not see it: its label, if it was given one, or
+# the titles, axes and legends of its panels.
+DESCRIBE = """
+def _describe():
+    from IPython.core import pylabtools
+    plain = pylabtools.print_figure
+    def words(figure):
+        if isinstance(figure.get_label(), str) and figure.get_label(): return figure.get_label()
+        panels = []
+        for axis in figure.axes:
+            across, up, legend = axis.get_xlabel(), axis.get_ylabel(), axis.get_legend()
+            lines = ", ".join(text.get_text() for text in legend.get_texts()) if legend else ""
+            title = axis.get_title() or axis.get_title("left")
+            said = (title, across and f"across: {across}", up and f"up: {up}", lines and f"lines: {lines}")
+            said = ", ".join(part for part in said if part)
+            if said and said not in panels: panels.append(said)
+        whole = figure.get_suptitle() if hasattr(figure, "get_suptitle") else ""
+        return "; ".join(part for part in (whole, *panels) if part).replace("\\n", " ") or "a picture"
+    def print_figure(figure, fmt="png", *args, **kwargs):
+        drawn = plain(figure, fmt, *args, **kwargs)
+        if fmt not in ("png", "retina") or drawn is None: return drawn
+        return drawn, {"alt": words(figure)[:400]}
+    pylabtools.print_figure = print_figure
+_describe()
+del _describe
+"""
 
 
 def merge_streams(outputs):
@@ -69,11 +98,27 @@ def lighten(nb):
     return nb
 
 
+def describe(nb):
+    "Give pictures that say nothing of themselves the heading under which they stand"
+    heading = ""
+    for cell in nb.cells:
+        found = re.findall(r"^#+ (.+)$", cell.source, re.M) if cell.cell_type == "markdown" else []
+        heading = re.sub(r"[*`$\\]", "", found[-1]) if found else heading
+        for out in cell.get("outputs", []):
+            for kind in [kind for kind in out.get("data", {}) if kind.startswith("image/")]:
+                about = out.metadata.setdefault(kind, {})
+                said = about.get("alt", "a picture")
+                if said in ("a picture", "one state of the widget"): about["alt"] = f"{heading}: {said}"
+    return nb
+
+
 def execute(path, timeout=600):
     "The notebook at `path`, run from top to bottom in its own folder; nothing is written"
     nb = nbformat.read(path, as_version=4)
-    env = {**os.environ, **offline}
+    env = {**os.environ, **offline, "T2V_PROGRESS": os.devnull}     # stored as nobody has solved anything
+    nb.cells.insert(0, nbformat.v4.new_code_cell(DESCRIBE))
     NotebookClient(nb, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(Path(path).parent)}}).execute(env=env)
+    del nb.cells[0]
     for cell in nb.cells:
         if cell.cell_type == "code": cell.outputs = merge_streams(cell.outputs)
     nb.metadata.pop("widgets", None)
@@ -84,7 +129,7 @@ def store(nb, path):
     "Write `nb` in the form that `nbdev_clean` leaves, beside the old file first"
     from execnb.nbio import nb2str
     from nbdev.clean import clean_nb
-    on_disk = json.loads(nbformat.writes(lighten(nb)))
+    on_disk = json.loads(nbformat.writes(describe(lighten(nb))))
     clean_nb(on_disk, allowed_cell_metadata_keys=["tags"], clean_ids=False)
     beside = Path(f"{path}.tmp")
     beside.write_text(nb2str(on_disk), encoding="utf-8", newline="\n")

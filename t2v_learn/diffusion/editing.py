@@ -423,7 +423,7 @@ def editing_figure(
     import matplotlib.pyplot as plt
     fig, axes = plt.subplots(1, len(results["curves"]), figsize=(11, 3.2), sharey=True, layout="constrained")
     for axis, (attribute, kinds) in zip(axes, results["curves"].items()):
-        for color, (kind, points) in zip(("tab:blue", "tab:orange"), kinds.items()):
+        for color, (kind, points) in zip(("C0", "C1"), kinds.items()):
             x = [float(strength) for strength in points]
             for key, style in {"all three": "o-", "track": "s:"}.items():
                 if key not in next(iter(points.values())): continue

@@ -244,23 +244,23 @@ def unet_figure(
     source = ((len(spots) - 1) / 2, .55)
     for a, b in [*zip(spots, list(spots)[1:]), *across]:
         skip = a.startswith("down") and b.startswith("up")
-        style = dict(arrowstyle="->", color="tab:green" if skip else "gray", lw=1.5, ls="--" if skip else "-", shrinkA=26, shrinkB=26)
+        style = dict(arrowstyle="->", color="C2" if skip else "gray", lw=1.5, ls="--" if skip else "-", shrinkA=26, shrinkB=26)
         ax.annotate("", spots[b], spots[a], arrowprops=style)
     for name, (x, y) in spots.items():
         stage = unet.get_submodule(name)
         strength = stages[name][picture].float().square().mean(0).sqrt()   # h w
         words = bool(getattr(stage, "cross_attention", None))
-        box = dict(edgecolor="tab:orange" if words else "white", lw=3, boxstyle="square,pad=.15")
+        box = dict(edgecolor="C1" if words else "white", lw=3, boxstyle="square,pad=.15")
         ax.add_artist(AnnotationBbox(OffsetImage(strength, zoom=2.6, cmap="magma", interpolation="nearest"), (x, y), bboxprops=box))
         if isinstance(stage, UNetStage):
-            ax.annotate("", (x, y), source, arrowprops=dict(arrowstyle="->", color="tab:blue", alpha=.45, lw=1, shrinkA=4, shrinkB=24))
+            ax.annotate("", (x, y), source, arrowprops=dict(arrowstyle="->", color="C0", alpha=.45, lw=1, shrinkA=4, shrinkB=24))
         side, shift = {"d": ("right", .3), "u": ("left", -.3)}.get(name[0], ("center", 0))   # beside the arrows
         outer = name.startswith("conv")
         label = f"{name}: " + "×".join(map(str, stages[name].shape[1:])) + "\n" + _blocks_of(stage)
         ax.text(x + shift, y + (.36 if outer else -.38), label.strip(), ha=side, va="bottom" if outer else "top", fontsize=8,
                 linespacing=1.3)
     ax.text(*source, "noise level + prompt as a whole + number of the frame: FiLM in every stage", ha="center", va="bottom",
-            color="tab:blue")
+            color="C0")
     lowest = min(y for _, y in spots.values())
     ax.text(0, lowest - .3, "orange frame: cross-attention to the words\ndashed: skip connection", va="top", fontsize=9)
     ax.set(xlim=(-.6, len(spots) - .4), ylim=(lowest - .95, .95))
@@ -413,7 +413,7 @@ def block_times_figure(
     left.set(xlabel="% of a training step")
     left.legend(loc="lower right", fontsize=8)
     counted = [name for name in names if name in flops and sum(seconds[name]) > .01 * whole]
-    right.barh(counted, [flops[name] / sum(seconds[name]) / pace for name in counted], color="tab:gray")
+    right.barh(counted, [flops[name] / sum(seconds[name]) / pace for name in counted], color="C7")
     right.axvline(1, color="black", ls=":")
     right.set(xlabel="pace / that of a matrix product", xlim=(0, 1.1))
     return figure

@@ -152,7 +152,7 @@ def scenes_figure(
     names = {"shape": world.shapes, "color": world.colors, "motion": world.motions}
     for row, (title, counts) in zip(figure.subplots(len(several), 3, squeeze=False), several.items()):
         for ax, (attribute, known) in zip(row, names.items()):
-            ax.bar([*known, "unread"], [counts[attribute][name] for name in (*known, None)], color="tab:blue")
+            ax.bar([*known, "unread"], [counts[attribute][name] for name in (*known, None)], color="C0")
             ax.tick_params(labelsize=7)
         row[0].set_ylabel(title, fontsize=9)
     return figure

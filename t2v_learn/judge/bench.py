@@ -559,7 +559,7 @@ def bench_figure(
     ax = figure.subplots()
     for place, (one, _, ratio) in enumerate(rows):
         middle = ratio["median"]
-        color = "tab:gray" if not one["peers"] else "tab:red" if middle < 1 else "tab:blue"
+        color = "C7" if not one["peers"] else "C3" if middle < 1 else "C0"
         ax.barh(place, middle - 1, left=1, color=color, height=.65)
         ax.errorbar(middle, place, xerr=[[middle - ratio["min"]], [ratio["max"] - middle]], color="black", capsize=3, lw=1)
         ax.text(max(1, ratio["max"]) * 1.08, place, f"{middle:.3g}×", va="center", fontsize=8)

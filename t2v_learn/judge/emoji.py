@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TONES', 'split_caption', 'color_histogram', 'fit_tones', 'read_tones', 'share_right', 'ClipEncoder', 'EmojiJudge',
-           'harden', 'save_judge', 'load_judge', 'EmojiScore', 'score_emoji']
+           'harden', 'save_judge', 'load_judge', 'EmojiScore', 'score_emoji', 'emoji_table']
 
 # %% ../../nbs/6_judge/65_emoji.ipynb #imports
 import re
@@ -211,3 +211,17 @@ def score_emoji(
     own = [number[text] for text in captions]
     return EmojiScore([rank[0] == k for rank, k in zip(ranks, own)], [k in rank for rank, k in zip(ranks, own)], name, tone,
                       [a and (found is None if b is None else b) for a, b, (_, found) in zip(name, tone, nearest)])
+
+# %% ../../nbs/6_judge/65_emoji.ipynb #emoji-table
+def emoji_table(
+    rows: dict, # name -> counts of what is right, as `{"caption": (k, n), "tone": (k, n), "both": (k, n)}`
+) -> str:       # Markdown
+    "Scores of drawn emoji as a table, with Wilson's 95 % interval; tones only where the caption says one."
+    def share(k, n): return f"{100 * k / n:.1f} %"
+    def sure(k, n):
+        low, high = wilson(k, n)
+        return f"{share(k, n)} [{100 * low:.1f}, {100 * high:.1f}] of {n}"
+    lines = ["| clips | right caption | right tone | right name and tone |", "| --- | --- | --- | --- |"]
+    lines += [f"| {name} | {sure(*row['caption'])} | {share(*row['tone'])} of {row['tone'][1]} | {sure(*row['both'])} |"
+              for name, row in rows.items()]
+    return "\n".join(lines)

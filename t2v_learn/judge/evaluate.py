@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spread_within', 'nearer_to_training', 'evaluate',
-           'save_score', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
+           'save_score', 'score_table', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,6 +156,25 @@ def nearer_to_training(
     nearest = [torch.cdist(small[0], others).min(1).values for others in small[1:]]
     return int((nearest[0] < nearest[1]).sum()), len(clips)
 
+# %% ../../nbs/6_judge/64_evaluate.ipynb #side-by-side
+@contextmanager
+def _side_by_side(
+    model: Callable, # what generates
+    n_batches: int,  # how many there are
+) -> Iterator[Callable]: # something like `map`
+    "On a CPU: several batches at once with few threads each, so that no layer waits for its slowest thread."
+    threads = torch.get_num_threads()
+    at_once = min(threads, n_batches, 4)
+    if at_once < 2 or not isinstance(model, VideoGenerator) or model.device.type != "cpu":
+        yield map
+        return
+    torch.set_num_threads(threads // at_once)
+    pool = ThreadPoolExecutor(at_once)
+    try: yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
+
 # %% ../../nbs/6_judge/64_evaluate.ipynb #generate-all
 def _generate_all(
     model: Callable, # model(prompts, seed=[...]) -> list of clips
@@ -163,13 +184,14 @@ def _generate_all(
     progress: bool,  # show a progress bar
     settings: dict,  # for the model
 ) -> list:           # of clips
-    "A clip for every prompt, a batch at a time."
+    "A clip for every prompt, batch by batch."
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(len(prompts), np.uint32)]
+    batches = [slice(i, i + batch_size) for i in range(0, len(prompts), batch_size)]
     clips = []
-    with warnings.catch_warnings():
+    def generate(rows): return model(prompts[rows], seed=seeds[rows], **settings)
+    with warnings.catch_warnings(), _side_by_side(model, len(batches)) as each:
         warnings.filterwarnings("ignore", message=".*seen in training")          # held-out words are asked for on purpose
-        for i in watched(range(0, len(prompts), batch_size), "generating clips", progress):
-            clips += model(prompts[i:i + batch_size], seed=seeds[i:i + batch_size], **settings)
+        for _, made in zip(watched(batches, "generating clips", progress), each(generate, batches)): clips += made
     return clips
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #looks
@@ -255,6 +277,21 @@ def save_score(
         about |= dict(fidelity=round(float(np.mean(report.fidelity)), 1), fidelity_p10=round(float(np.percentile(report.fidelity, 10)), 1))
     if np.isfinite(report.spread[0]): about |= dict(spread=round(report.spread[0], 1))
     write_json(file, config | dict(score=config.get("score", {}) | {report.split: about}))
+
+# %% ../../nbs/6_judge/64_evaluate.ipynb #score-table
+def score_table(
+    rows: dict, # name -> command, n, right, interval and, where clips could be read, fidelity and fidelity_p10
+) -> str:       # Markdown
+    "Scores as a table, with interval, number of clips and the command that measures them."
+    lines = ["| prompts | joint, with 95 % interval | shape | colour | motion | fidelity (10th percentile) | clips | measured by |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for name, row in rows.items():
+        shares = {what: f"{100 * k / row['n']:.1f} %" for what, k in row["right"].items()}
+        low, high = (100 * end for end in row["interval"])
+        clean = f"{row['fidelity']} dB ({row['fidelity_p10']})" if "fidelity" in row else ""
+        lines.append(f"| {name} | {shares['joint']} [{low:.1f}, {high:.1f}] | {shares['shape']} | {shares['color']} | {shares['motion']} "
+                     f"| {clean} | {row['n']} | `{row['command']}` |")
+    return "\n".join(lines)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #level-loss
 LEVELS = (-10.0, -8.0, -6.0, -4.0, -2.0, 0.0, 2.0)   # log-SNR

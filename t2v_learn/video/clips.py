@@ -91,7 +91,8 @@ class Clip:
     def _repr_mimebundle_(self, include=None, exclude=None):
         "What a notebook shows: an animated PNG, 192 dots wide, and its size for the notebook"
         write_apng(self.frames, self.fps, buffer := BytesIO())
-        return {"image/png": base64.b64encode(buffer.getvalue()).decode()}, {"image/png": {"width": 192}}
+        about = dict(width=192, alt=f"a moving picture of {len(self.frames)} frames")
+        return {"image/png": base64.b64encode(buffer.getvalue()).decode()}, {"image/png": about}
 
 # %% ../../nbs/1_video/11_clips.ipynb #spread
 def frame_indices(
