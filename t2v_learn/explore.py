@@ -163,23 +163,26 @@ class Explorer:
         self.picture.layout.display = None if self.picture.value else "none"
         self.words.value = f'<div role="status" style="line-height:1.4">{words}</div>' if words else ""
 
-    def still(self): # a figure
-        "What a reader sees who runs nothing"
-        start = {name: control.value for name, control in self.controls.items()}
-        drawn = [self.draw(**start | still)[0] if isinstance(still, dict) else still for still in self.stills]
-        if len(drawn) == 1: return drawn[0]
-        return draw_page([("", _as_picture(figure)) for figure in drawn])
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = dict(self.box._repr_mimebundle_())
-        bundle["image/png"] = base64.b64encode(as_png(self.still())).decode()
-        bundle["text/plain"] = self.alt
-        return bundle, {"image/png": {"alt": self.alt}}
-
+# %% ../nbs/tools/explore.ipynb #explorer-stored
 def _as_picture(figure): # a Pillow image
     "Any figure, to be put on a page"
     from PIL import Image
     return figure if hasattr(figure, "getpixel") else Image.open(BytesIO(as_png(figure))).convert("RGB")
+
+@patch
+def still(self: Explorer): # a figure
+    "What a reader sees who runs nothing"
+    start = {name: control.value for name, control in self.controls.items()}
+    drawn = [self.draw(**start | still)[0] if isinstance(still, dict) else still for still in self.stills]
+    if len(drawn) == 1: return drawn[0]
+    return draw_page([("", _as_picture(figure)) for figure in drawn])
+
+@patch
+def _repr_mimebundle_(self: Explorer, include=None, exclude=None):
+    bundle = dict(self.box._repr_mimebundle_())
+    bundle["image/png"] = base64.b64encode(as_png(self.still())).decode()
+    bundle["text/plain"] = self.alt
+    return bundle, {"image/png": {"alt": self.alt}}
 
 # %% ../nbs/tools/explore.ipynb #read-back
 def read_back(

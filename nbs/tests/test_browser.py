@@ -55,6 +55,9 @@ READ = """async (path) => {                                  // opened as a read
   const done = img => img.complete && img.naturalWidth > 0 && img.offsetWidth > 0;
   for (let i = 0; i < 200 && !(seen().length >= stored && seen().every(done)); i++) await new Promise(go => setTimeout(go, 50));
   const videos = [...panel.node.querySelectorAll('video')];
+  const widget = [...panel.content.model.cells].findIndex(cell => cell.type === 'code' && cell.outputs.toJSON().some(out =>
+      out.data && out.data['application/vnd.jupyter.widget-view+json']));
+  if (widget >= 0) panel.content.widgets[widget].node.scrollIntoView();
   const answer = {stored, shown: seen().length, broken: seen().filter(img => !done(img)).map(img => img.alt || img.src.slice(0, 60)),
                   still: videos.filter(video => video.readyState < 2 || !video.videoWidth).length,
                   complaints: [...panel.node.querySelectorAll('.jp-OutputArea-output')].map(out => out.innerText)
