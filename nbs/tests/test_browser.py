@@ -154,7 +154,7 @@ def working_copy(source, folder):
     target = folder / source.relative_to(root)
     target.parent.mkdir(parents=True)
     nbformat.write(nb, target)
-    for beside in (root / "data" / "samples", source.parent / "results"):
+    for beside in (root / "data" / "samples", root / "data" / "emoji", source.parent / "results"):
         if beside.exists(): shutil.copytree(beside, folder / beside.relative_to(root))
     return source.relative_to(root).as_posix(), sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells)
 
