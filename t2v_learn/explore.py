@@ -19,6 +19,7 @@ from io import BytesIO
 
 import numpy as np
 import torch
+from fastcore.basics import patch
 
 from .core import InputError
 from .video.clips import Clip, to_uint8
@@ -162,23 +163,26 @@ class Explorer:
         self.picture.layout.display = None if self.picture.value else "none"
         self.words.value = f'<div role="status" style="line-height:1.4">{words}</div>' if words else ""
 
-    def still(self): # a figure
-        "What a reader sees who runs nothing"
-        start = {name: control.value for name, control in self.controls.items()}
-        drawn = [self.draw(**start | still)[0] if isinstance(still, dict) else still for still in self.stills]
-        if len(drawn) == 1: return drawn[0]
-        return draw_page([("", _as_picture(figure)) for figure in drawn])
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = dict(self.box._repr_mimebundle_())
-        bundle["image/png"] = base64.b64encode(as_png(self.still())).decode()
-        bundle["text/plain"] = self.alt
-        return bundle, {"image/png": {"alt": self.alt}}
-
+# %% ../nbs/tools/explore.ipynb #explorer-stored
 def _as_picture(figure): # a Pillow image
     "Any figure, to be put on a page"
     from PIL import Image
     return figure if hasattr(figure, "getpixel") else Image.open(BytesIO(as_png(figure))).convert("RGB")
+
+@patch
+def still(self: Explorer): # a figure
+    "What a reader sees who runs nothing"
+    start = {name: control.value for name, control in self.controls.items()}
+    drawn = [self.draw(**start | still)[0] if isinstance(still, dict) else still for still in self.stills]
+    if len(drawn) == 1: return drawn[0]
+    return draw_page([("", _as_picture(figure)) for figure in drawn])
+
+@patch
+def _repr_mimebundle_(self: Explorer, include=None, exclude=None):
+    bundle = dict(self.box._repr_mimebundle_())
+    bundle["image/png"] = base64.b64encode(as_png(self.still())).decode()
+    bundle["text/plain"] = self.alt
+    return bundle, {"image/png": {"alt": self.alt}}
 
 # %% ../nbs/tools/explore.ipynb #read-back
 def read_back(
@@ -487,7 +491,7 @@ class Playground(Explorer):
                            layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 8px"))
         self.box.children = (row, *self.box.children[1:])
 
-    def result(self, clip, prompt, said):
+    def result(self, clip, prompt, said) -> tuple:
         "The moving clip, what was followed, and words that the model does not know"
         note = f"<div>{escape(said)}</div>" if said else ""
         larger = Clip(clip.frames.repeat(6, 1).repeat(6, 2), clip.fps)
@@ -502,22 +506,25 @@ class Playground(Explorer):
         self.thread = threading.Thread(target=self.work, args=(self.prompt.value, self.seed.value), daemon=True)
         self.thread.start()
 
-    def watch(self, call, x0):
-        "Show what the network believes at this call"
-        if self.stopping.is_set(): raise _Stopped
-        self.bar.value = call
-        self.show(draw_page([(f"the predicted x_0 at call {call} of {self.bar.max}", _film(x0))]))
+# %% ../nbs/tools/explore.ipynb #playground-work
+@patch
+def watch(self: Playground, call, x0):
+    "Show what the network believes at this call"
+    if self.stopping.is_set(): raise _Stopped
+    self.bar.value = call
+    self.show(draw_page([(f"the predicted x_0 at call {call} of {self.bar.max}", _film(x0))]))
 
-    def work(self, prompt, seed):
-        "One generation, from the first call to the verdict"
-        try:
-            with self.explain():
-                try: clip, _, said = denoising_path(self.model, prompt, seed, self.bar.max, self.watch)
-                except _Stopped: self.words.value = f"stopped at call {self.bar.value} of {self.bar.max}"
-                else: self.show(*self.result(clip, prompt, said))
-        finally:
-            self.go.disabled = False
-            self.stop.disabled = True
+@patch
+def work(self: Playground, prompt, seed):
+    "One generation, from the first call to the verdict"
+    try:
+        with self.explain():
+            try: clip, _, said = denoising_path(self.model, prompt, seed, self.bar.max, self.watch)
+            except _Stopped: self.words.value = f"stopped at call {self.bar.value} of {self.bar.max}"
+            else: self.show(*self.result(clip, prompt, said))
+    finally:
+        self.go.disabled = False
+        self.stop.disabled = True
 
 def playground(
     prompt: str = "a red circle moving right", # what stands in the text box at first
