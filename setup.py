@@ -10,6 +10,8 @@ parser = ConfigParser(delimiters=["="])
 parser.read(here / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
 lab = cfg["lab_requirements"].split()
+play = cfg["play_requirements"].split()
+docs = cfg["docs_requirements"].split()
 
 
 class SdistWithSettings(sdist):
@@ -32,7 +34,8 @@ setup(
     packages=find_packages(include=["t2v_learn", "t2v_learn.*"]),
     package_data={"t2v_learn": ["weights/**/*.safetensors", "weights/**/*.json", "weights/**/*.txt"]},
     install_requires=cfg["requirements"].split(),
-    extras_require={"lab": lab, "bench": cfg["bench_requirements"].split(), "dev": lab + cfg["dev_requirements"].split()},
+    extras_require={"lab": lab, "play": play, "docs": docs, "bench": cfg["bench_requirements"].split(),
+                    "dev": lab + play + docs + cfg["dev_requirements"].split()},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,
     cmdclass={"sdist": SdistWithSettings},

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'explain', 'say', 'run', 'main', 'generate', 'edit', 'continue_video', 'extend', 'interpolate', 'inpaint',
-           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'course_folder', 'lab']
+           'data', 'merge_settings', 'train', 'evaluate', 'diagnose', 'bench', 'models', 'play', 'page', 'progress',
+           'course_folder', 'lab', 'docs']
 
 # %% ../nbs/tools/cli.ipynb #imports-export
 import importlib.util, os, shlex, signal, subprocess, sys, tempfile, time, warnings
@@ -742,6 +743,66 @@ def models():
     from t2v_learn.training.pipeline import shipped_models
     for name in shipped_models(): print("\n".join(_model_lines(name)))
 
+# %% ../nbs/tools/cli.ipynb #play
+@app.command()
+def play(
+    model: Model = "tiny",
+    host: Annotated[str, typer.Option(help="The address that the page listens on; the default is for this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(callback=_between(0, 65535), help="0: any that is free.")] = 7860,
+    at_once: Annotated[int, typer.Option(callback=_between(1, 32), help="How many clips may be drawn at the same time.")] = 4,
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    precision: Precision = "auto",
+    device: Device = "auto",
+):
+    "Type prompts on a local page, watch the noise go, and see what was followed."
+    from t2v_learn.play import serve
+    serve(model, host, port, at_once, show, device, precision)
+
+# %% ../nbs/tools/cli.ipynb #page
+@app.command()
+def page(
+    folder: Annotated[Path, typer.Argument(help="The folder to make; an older page there is replaced.")],
+    model: Model = "tiny",
+):
+    "Build the web page that runs the model in the reader's browser."
+    from t2v_learn.page import build_page
+    sizes = build_page(folder, model)
+    print(f"{folder}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB; "
+          f"to see it: python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(folder))}")
+
+# %% ../nbs/tools/cli.ipynb #progress
+def _progress_line(
+    row: dict, # of `progress`
+    width: int, # of the longest lesson's name
+) -> str:
+    "What is done in a lesson, and what comes next"
+    about = row["next"]
+    after = f"next: {about.number}. {about.title} ({about.difficulty}, {about.minutes} min.)" if about else "all solved"
+    return f"{row['lesson']:{width}} {row['solved']}/{row['n']} {row['minutes']:4} min. left, {after}"
+
+@app.command()
+def progress(
+    every: Annotated[bool, typer.Option("--all", help="List every exercise.")] = False,
+):
+    "Say which exercises are solved, and what comes next."
+    from t2v_learn.core import InputError
+    try:
+        from t2v_learn.exercises import answers
+        rows = answers.progress()
+    except ModuleNotFoundError as error:
+        raise InputError(f'The checks of the exercises need {error.name}: run `pip install "t2v_learn[lab]"`.') from error
+    done = answers.solved()
+    width = max(len(row["lesson"]) for row in rows)
+    for row in rows:
+        print(_progress_line(row, width))
+        for about in answers.all_exercises() if every else ():
+            if about.lesson != row["lesson"]: continue
+            mark = f"solved {done[about.lesson, about.number]}".strip() if (about.lesson, about.number) in done else "open"
+            how = f"{about.difficulty}; importance {about.importance} of 3; {about.minutes} min."
+            print(f"    {about.number}. {about.title} ({how}): {mark}")
+    n_solved, n, minutes = (sum(row[key] for row in rows) for key in ("solved", "n", "minutes"))
+    print(f"{n_solved} of {n} exercises solved, {minutes / 60:.1f} hours left; remembered in {answers.progress_path()}")
+
 # %% ../nbs/tools/cli.ipynb #course-folder
 def course_folder(
     *around: Path, # where to look, in this order, each with all folders above it
@@ -768,3 +829,25 @@ def lab(
     arguments = list(arguments or [])
     if all(one.startswith("-") for one in arguments): arguments.append("index.ipynb")       # nothing else is asked for: the tour
     raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", *arguments], cwd=nbs).returncode)
+
+# %% ../nbs/tools/cli.ipynb #docs
+@app.command()
+def docs(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The folder of the site; default: _docs/site in the clone.")] = None,
+    repository: _option(str, "owner/name on GitHub: adds \"Open in Colab\"; default: git_url of settings.ini.") = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Then serve it to this machine, until Ctrl-C.")] = False,
+    browse: Annotated[bool, typer.Option("--open", help="Then serve it, and open it in the browser.")] = False,
+    port: Annotated[int, typer.Option(callback=_between(0, 65535), help="For --serve and --open; 0: any that is free.")] = 8000,
+):
+    "Build the course as a web site, offline."
+    import t2v_learn
+    from t2v_learn.core import InputError
+    from t2v_learn.docs import build_site, serve_site
+    nbs = course_folder(Path(t2v_learn.__file__).resolve().parent, Path.cwd())
+    if nbs is None:
+        raise InputError('The notebooks are not installed: clone t2v_learn, run `pip install -e ".[docs]"` there, then `t2v docs`.')
+    report = build_site(nbs, output, repository, say)
+    for line in [*report.warnings, *report.check.problems]: say(line)
+    print(report)
+    if serve or browse: serve_site(report.folder, port, browse, say)
+    elif report.check.problems: raise InputError(f"{report.folder} is built, but not all in it is right: mend what is named above.")

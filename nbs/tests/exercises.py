@@ -19,7 +19,7 @@ from rerun import notebooks, root
 
 TITLE = re.compile(r"^\*\*(\d)\. ([^*]+)\*\* \((easy|medium|hard); importance ([123]) of 3; (\d+) minutes\)\.", re.M)
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.*?)^```", re.M | re.S)
-ANSWER = re.compile(r"^# %% (\d) (right|wrong: .+)\n(.*?)(?=^# %% |\Z)", re.M | re.S)
+ANSWER = re.compile(r"^# %% (\d) (right|wrong: [^\n]+)\n(.*?)(?=^# %% |\Z)", re.M | re.S)
 CALL = re.compile(r"^check\.(\w+)\((\w+(?:, \w+)*)\)$")
 
 
@@ -88,7 +88,7 @@ def around(stem):
     for source in sources:
         if is_imports(source): exec(source, names)
     for cell in cells(stem):
-        if "exercise" in cell.metadata.get("tags", []): exec(cell.source, names)
+        if "exercise" in cell.metadata.get("tags", []): exec(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.M), names)
     return names
 
 

@@ -2,7 +2,6 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from exercises import verdict
 from torch import nn
 
 from t2v_learn.diffusion.blocks import (CrossAttention, SpaceTimeAttention, SpatialResBlock, TemporalAttention, TemporalConv, group_norm,
@@ -192,34 +191,3 @@ def test_the_figure_has_a_row_per_map_and_a_column_per_frame():
     field = receptive_field(made("TemporalConv")[0], frames())
     figure = receptive_field_figure({"one": field, "two": field})
     assert len(figure.axes) == 2 * FRAMES
-
-
-# --- exercises
-
-PAST = """def past_conv(block, x, n_frames):
-    h = rearrange(F.silu(block.norm(x)), "(b f) c h w -> b f h w c", f=n_frames)
-    h = F.pad(h, (0, 0, 0, 0, 0, 0, %s))
-    h = block.proj(torch.cat([%s], -1))
-    return x + rearrange(h, "b f h w c -> (b f) c h w")"""
-SPACE = """def frame_attention(block, x):
-    h = rearrange(x, "n c h w -> %s")
-    return %s rearrange(block.attention(%s), "%s -> n c h w", h=x.shape[2], n=len(x))"""
-WRONG = [   # exercise, what the check must say, an answer
-    (1, "instead of x * (1 + scale)", "def my_film(film, x, cond): return film(x, cond) - x"),
-    (1, "which half is scale", """def my_film(film, x, cond):
-    shift, scale = film.to_scale_shift(cond)[..., None, None].chunk(2, 1)
-    return x * (1 + scale) + shift"""),
-    (1, "two more axes", "def my_film(film, x, cond): return film.to_scale_shift(cond)"),
-    (2, "sees a later frame", PAST % ("1, 1", "h[:, :-2], h[:, 1:-1], h[:, 2:]")),
-    (2, "should see the frames 1, 2 and 3", PAST % ("2, 0", "h[:, 2:], h[:, 2:], h[:, 2:]")),
-    (2, "order of the three frames", PAST % ("2, 0", "h[:, 2:], h[:, 1:-1], h[:, :-2]")),
-    (2, "pad so many frames", "def past_conv(block, x, n_frames): return x[2:]"),
-    (3, "other frames are seen", SPACE % ("1 (n h w) c", "x +", "block.norm(h)", "1 (n h w) c")),
-    (3, "is the input added", SPACE % ("n (h w) c", "", "block.norm(h)", "n (h w) c")),
-    (3, "put back in place", SPACE % ("n (h w) c", "x +", "block.norm(h)", "n (w h) c")),
-    (3, "some position of the frame is not seen", SPACE % ("(n h) w c", "x +", "block.norm(h)", "(n h) w c")),
-]
-
-
-@pytest.mark.parametrize("number, said, answer", [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in WRONG])
-def test_wrong_answers_are_told(number, said, answer): assert said in verdict("52_blocks", number, answer)

@@ -258,7 +258,8 @@ def test_help_is_quick_and_loads_nothing_heavy():
            "& set(sys.modules); assert not heavy, heavy"
     done = subprocess.run(**process(code=code))
     assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in ("generate", "edit", "Look at clips", "train", "evaluate", "models", "lab", "--resume"))
+    assert all(name in done.stdout for name in ("generate", "edit", "Look at clips", "train", "evaluate", "models", "progress", "lab",
+                                               "--resume"))
 
 
 def test_the_version(t2v):
@@ -422,6 +423,68 @@ def test_models(t2v):
         head, = (line for line in out.splitlines() if line.startswith(f"{name}:"))
         assert "8 frames of 32x32" in head and "million weights" in head and "s a clip" in head
     assert re.search(r"seen: \d+\.\d% \[\d+\.\d%, \d+\.\d%\] of 512 clips", out)
+
+
+@pytest.fixture
+def progress_file(tmp_path, monkeypatch):
+    "Where solved exercises are remembered, for this test only"
+    file = tmp_path / "home" / "progress.jsonl"
+    monkeypatch.setenv("T2V_PROGRESS", str(file))
+    return file
+
+
+def test_progress_of_somebody_who_begins(t2v, progress_file):
+    from t2v_learn.exercises.answers import all_exercises
+    every = all_exercises()
+    status, out, err = t2v("progress")
+    assert (status, err) == (0, [])
+    *rows, total = out.splitlines()
+    assert [row.split()[0] for row in rows] == list(dict.fromkeys(about.lesson for about in every))
+    assert all(re.fullmatch(r"\S+ +0/\d +\d+ min\. left, next: 1\. .+ \((easy|medium|hard), \d+ min\.\)", row) for row in rows), rows
+    hours = sum(about.minutes for about in every) / 60
+    assert total == f"0 of {len(every)} exercises solved, {hours:.1f} hours left; remembered in {progress_file}"
+    assert not progress_file.exists()                                     # asking writes nothing
+
+
+def test_progress_counts_what_is_solved(t2v, progress_file):
+    from t2v_learn.exercises.answers import all_exercises
+    every = all_exercises()
+    first = [about for about in every if about.lesson == every[0].lesson]
+    progress_file.parent.mkdir()
+    def solve(*some):
+        lines = [f'{{"lesson": "{one.lesson}", "number": {one.number}}}\n' for one in some]
+        progress_file.write_text("".join(lines) + "damaged\n")
+    solve(first[0])
+    out = t2v("progress")[1].splitlines()
+    left = sum(about.minutes for about in first[1:])
+    assert re.fullmatch(rf"{first[0].lesson} +1/{len(first)} +{left} min\. left, next: 2\. .+", out[0]), out[0]
+    assert out[-1].startswith(f"1 of {len(every)} exercises solved, ")
+    solve(*first)
+    assert re.fullmatch(rf"{first[0].lesson} +{len(first)}/{len(first)} +0 min\. left, all solved", t2v("progress")[1].splitlines()[0])
+
+
+def test_progress_lists_every_exercise(t2v, progress_file):
+    from t2v_learn.exercises.answers import all_exercises
+    every = all_exercises()
+    progress_file.parent.mkdir()
+    progress_file.write_text(f'{{"lesson": "{every[1].lesson}", "number": {every[1].number}, "when": "2026-11-27 10:00"}}\n')
+    status, out, err = t2v("progress", "--all")
+    assert (status, err) == (0, [])
+    listed = [line for line in out.splitlines() if line.startswith("    ")]
+    assert len(listed) == len(every) and all(about.title in line for about, line in zip(every, listed))
+    assert listed[1].endswith(": solved 2026-11-27 10:00") and all(line.endswith(": open") for line in listed[:1] + listed[2:])
+
+
+def test_progress_works_outside_a_clone(tmp_path):
+    done = subprocess.run(**process("progress", cwd=tmp_path, module=True))
+    assert done.returncode == 0 and " exercises solved, " in done.stdout, done.stderr
+
+
+def test_progress_without_what_the_checks_need(t2v, monkeypatch):
+    "The package alone, without its [lab] packages"
+    for name in [name for name in sys.modules if name.startswith("t2v_learn.exercises.")]: monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "IPython.display", None)
+    refused(t2v("progress"), "IPython.display", "t2v_learn[lab]")
 
 
 @pytest.mark.slow

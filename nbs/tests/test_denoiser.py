@@ -6,7 +6,6 @@ from itertools import product
 import pytest
 import torch
 from denoisers import clips, small_denoiser, states, without_gradient
-from exercises import verdict
 
 from t2v_learn.core import InputError, shipped_folder
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels, level_errors, level_errors_figure
@@ -383,21 +382,3 @@ def test_the_figure_of_errors_has_bars_and_names():
             for text in ax.get_legend().get_texts()] == ["all", "edges"]
     assert len(ax.containers) == 2
     figure.canvas.draw()
-
-
-# --- the exercises of the lesson
-
-@pytest.mark.parametrize("number, answer, said", [
-    (1, "def mean_level(levels): return levels.means[0]", "each part gets the same number"),
-    (1, "def mean_level(levels): return sum(levels.means) / 2", "is the number of parts fixed"),
-    (2, "def flow_weight(schedule, t): return (schedule.alpha(t) + schedule.sigma(t)) / schedule.sigma(t)", "its square"),
-    (2, "def flow_weight(schedule, t): return (schedule.alpha(t) / schedule.sigma(t))**2", "x0 itself is wrong too"),
-    (2, "def flow_weight(schedule, t): return 1 / t**2", "sigma of the cosine schedule"),
-    (3, "def loss_of_the_others(squared, times): return squared.mean()", "still count"),
-    (3, "def loss_of_the_others(squared, times): return (squared.mean((1, 3, 4)) * (times > 0)).mean()", "divided by all frames"),
-    (3, "def loss_of_the_others(squared, times): return torch.stack([s[:, t > 0].mean() for s, t in zip(squared, times)]).mean()",
-            "counts too much"),
-    (4, "def even_weights(errors): return errors.mean(1) / errors.mean(1)[0]", "divide by the error"),
-    (4, "def even_weights(errors): return (errors[0] / errors).mean(1)", "ratio of means"),
-    (4, "def even_weights(errors): return 1 / errors.mean(1)", "first level should have weight 1")])
-def test_wrong_answers_are_told(number, answer, said): assert said in verdict("54_denoiser", number, answer)

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import torch
 from denoisers import clips as random_video
-from exercises import verdict
 from refusals import sentence
 from rerun import root
 from small_model import FRAMES, SIZE, Encoder, small_model
@@ -365,15 +364,3 @@ def test_the_shipped_model_edits(shipped):
     assert distance[0] < distance[1] < distance[2]
     changed = read_scene(shipped.edit(source, "a blue square moving down", strength=.6, seed=0)).scene.actors[0]
     assert (changed.shape, changed.color, changed.motion) == ("square", "blue", "down")
-
-
-# --- the lesson's exercises
-
-@pytest.mark.parametrize("wrong, hint", [
-    ("def moving_hole(n_frames, size, width): return np.zeros((n_frames, size, size))", "True and False"),
-    ("def moving_hole(n_frames, size, width):\n m = np.zeros((n_frames, size, size), bool)\n m[:, :width] = True\n return m", "row"),
-    ("def moving_hole(n_frames, size, width):\n m = np.zeros((n_frames, size, size), bool)\n m[:, :, :width] = True\n return m",
-     "right one"),
-])
-def test_the_likely_mistake_is_named(wrong, hint):
-    assert hint in verdict("58_editing", 1, wrong)

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import torch
 from denoisers import clips, small_denoiser, states
-from exercises import verdict
 from matplotlib.figure import Figure
 from refusals import sentence
 
@@ -305,17 +304,3 @@ def test_guidance_figure_shows_three_costs():
     assert all(ax.get_xlabel() == "guidance scale" and ax.get_ylabel() for ax in figure.axes)
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["one", "other"]
     assert any(np.allclose(line.get_ydata(), 7.2) for line in figure.axes[1].lines)
-
-
-# --- exercises: the likely mistakes
-
-@pytest.mark.parametrize("number, answer, hint", [
-    (1, "def rows(steps, scale): return steps", "with and without the prompt"),
-    (1, "def rows(steps, scale): return 2 * steps", "one of the two answers has the weight 0"),
-    (2, "def warm_guidance(cond, uncond, alpha): return cond + (1 + 3 * alpha) * (uncond - cond)", "in each other's place"),
-    (2, "def warm_guidance(cond, uncond, alpha): return uncond + 4 * alpha * (cond - uncond)", "the scale there is 2.5"),
-    (3, "def both(empty, first, second, w): return empty + w * (first - empty)", "taken away from each of the two"),
-    (3, "def both(empty, first, second, w): return (first + second) / 2", "taken away from each of the two")])
-def test_wrong_answers_are_told(number, answer, hint):
-    said = verdict("56_guidance", number, answer)
-    assert said.startswith("not yet: ") and hint in said

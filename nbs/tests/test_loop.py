@@ -5,7 +5,6 @@ import signal
 
 import pytest
 import torch
-from exercises import verdict
 from torch import nn
 from toys import Toy, data, equal, losses, noisy_loss, toy, toy_gan
 
@@ -299,34 +298,3 @@ def test_the_loop_knows_no_checkpoint():
     trainer.checkpoints = Recorder()
     with pytest.raises(Interrupted, match="its checkpoint lies in somewhere: resume it"): trainer.fit(resume=True, progress=False)
     assert calls == [("begin", True), ("save", 4), ("save", 8), ("save", 9)]
-
-
-# --- exercises
-
-HALVES = """def my_gradient(net, ends, middle):
-    %s
-    for e, m in zip(ends.chunk(2), middle.chunk(2)):
-        %s
-    return [p.grad.clone() for p in net.parameters()]"""
-TWICE = """class MyTrainer(Trainer):
-    def train_step(self, batch, generator):
-        first = super().train_step(batch, generator)
-        self.metrics = dict(second=%s)
-        return first"""
-WRONG = [   # exercise, what the check must say, an answer
-    (1, "hit exactly", "def my_due(before, now, every): return now % every == 0"),
-    (1, "where the step began", "def my_due(before, now, every): return now > every"),
-    (1, "several multiples", "def my_due(before, now, every): return now // every == before // every + 1"),
-    (1, "begins on a multiple", "def my_due(before, now, every): return now // every > before // every or before % every == 0"),
-    (2, "in memory at once", "def my_gradient(net, ends, middle): F.mse_loss(net(ends), middle).backward(); return []"),
-    (2, "was the old one cleared", HALVES % ("pass", "(F.mse_loss(net(e), m) * len(e) / len(ends)).backward()")),
-    (2, "is each half weighted", HALVES % ("net.zero_grad()", "F.mse_loss(net(e), m).backward()")),
-    (2, "by their sizes", HALVES % ("net.zero_grad()", "(F.mse_loss(net(e), m) / 2).backward()")),
-    (2, "does it hold both halves", HALVES % ("pass", "net.zero_grad(); (F.mse_loss(net(e), m) * len(e) / len(ends)).backward()")),
-    (3, "measured after the first update", TWICE % "first"),
-    (3, "is the second loss followed", TWICE % "self.loss_fn(self.model, batch, generator).detach()"),
-]
-
-
-@pytest.mark.parametrize("number, said, answer", [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in WRONG])
-def test_wrong_answers_are_told(number, said, answer): assert said in verdict("32_loop", number, answer)

@@ -4,7 +4,6 @@ import sys
 
 import pytest
 import torch
-from exercises import verdict
 
 from t2v_learn.diffusion.noise import (DDPM, LOG_SNR_LIMIT, SCHEDULES, TARGETS, Cosine, RectifiedFlow, append_dims, from_target,
                                        make_schedule, q_sample, to_target)
@@ -150,26 +149,3 @@ def test_importing_it_is_light():
     heavy = "{'matplotlib', 'ipywidgets', 'transformers', 'sklearn', 'diffusers'}"
     code = f"import sys, t2v_learn.diffusion.noise; print(*{heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
-
-
-# --- exercises
-
-WRONG = [   # exercise, what the check must say, an answer
-    (1, "swapped", "def my_q_sample(schedule, x0, t, noise): return q_sample(schedule, noise, t, x0)"),
-    (1, "its own time", "def my_q_sample(schedule, x0, t, noise): return schedule.alpha(t[1]) * x0 + schedule.sigma(t[1]) * noise"),
-    (1, "half clip, half noise", "def my_q_sample(schedule, x0, t, noise): return q_sample(schedule, x0, t ** 2, noise)"),
-    (1, "the shape became", "def my_q_sample(schedule, x0, t, noise): return x0[0] * schedule.alpha(t[0])"),
-    (2, "not of the cosine", "def unreadable_at(n, one=-4.): return RectifiedFlow().t_at(torch.tensor(one - math.log(n))).item()"),
-    (2, "is the sign right", "def unreadable_at(n, one=-4.): return Cosine().t_at(torch.tensor(one + math.log(n))).item()"),
-    (2, "natural logarithm", "def unreadable_at(n, one=-4.): return Cosine().t_at(torch.tensor(one - math.log10(n))).item()"),
-    (2, "any level", "def unreadable_at(n, one=-4.): return Cosine().t_at(torch.tensor(-4 - math.log(n))).item()"),
-    (3, "stands before x0", "def x0_from_v(s, x_t, v, t): return append_dims(s.alpha(t), v) * x_t - append_dims(s.sigma(t), v) * v"),
-    (3, "is it alpha * x_t", "def x0_from_v(s, x_t, v, t): return append_dims(s.alpha(t), v) * x_t + append_dims(s.sigma(t), v) * v"),
-    (4, "the last frame", "def given_times(t, n, given): return t[:, None] * (torch.arange(n) > 1)"),
-    (4, "have changed", "def given_times(t, n, given): times = t[:, None].expand(2, n); times.zero_(); return times"),
-    (4, "of their own clip", "def given_times(t, n, given): times = torch.ones(2, n); times[:, given] = 0; return times"),
-]
-
-
-@pytest.mark.parametrize("number, said, answer", [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in WRONG])
-def test_wrong_answers_are_told(number, said, answer): assert said in verdict("51_noise", number, answer)

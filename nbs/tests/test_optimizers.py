@@ -3,7 +3,6 @@ import math
 
 import pytest
 import torch
-from exercises import verdict
 from toys import Outer, Toy
 from torch import nn
 
@@ -147,28 +146,3 @@ def test_settings_that_make_no_sense(bad):
 def test_settings_name_the_optimizer():
     assert type(make_optimizer(Toy(), TrainConfig(steps=1))) is torch.optim.AdamW
     assert type(make_optimizer(Toy(), TrainConfig(steps=1, optimizer="muon"))) is Muon
-
-
-# --- exercises
-
-WRONG = [   # exercise, what the check must say, an answer
-    (1, "is the old velocity kept", "def my_update(p, g, velocity): return p - 0.1 * g, g"),
-    (1, "move by the old velocity", "def my_update(p, g, velocity): return p - 0.1 * velocity, 0.9 * velocity + g"),
-    (1, "any weights", "def my_update(p, g, velocity): velocity = 0.9 * velocity + g; return 1 - 0.1 * velocity, velocity"),
-    (2, "add up to 1", "def my_average(values, decay): return sum(0.1 * v for v in values)"),
-    (2, "is your min a max", """def my_average(values, decay):
-    average = values[0]
-    for t, value in enumerate(values): average += (1 - max(decay, (1 + t) / (10 + t))) * (value - average)
-    return average"""),
-    (2, "does t start at 0", """def my_average(values, decay):
-    average = values[0]
-    for t, value in enumerate(values, 1): average += (1 - min(decay, (1 + t) / (10 + t))) * (value - average)
-    return average"""),
-    (3, "full_matrices", "def my_directions(g): u, s, vt = torch.linalg.svd(g); return u"),
-    (3, "is S still in it", "def my_directions(g): return g / g.norm()"),
-    (3, "is it V or V^T", "def my_directions(g): u, s, vt = torch.linalg.svd(g, full_matrices=False); return u @ vt.T"),
-]
-
-
-@pytest.mark.parametrize("number, said, answer", [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in WRONG])
-def test_wrong_answers_are_told(number, said, answer): assert said in verdict("31_optimizers", number, answer)

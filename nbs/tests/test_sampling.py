@@ -4,7 +4,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from exercises import verdict
 from matplotlib.figure import Figure
 from refusals import sentence
 from scipy.integrate import solve_ivp
@@ -475,24 +474,3 @@ def test_figures_name_their_axes():
     assert [ax.get_title() for ax in figure.axes] == ["one", "two"] and all(labels(figure)[0])
 
 
-# --- exercises: the likely mistakes
-
-@pytest.mark.parametrize("number, answer, hint", [
-    (1, "def network_calls(name, steps): return 2 * steps if name == 'heun' else steps", "first and last step"),
-    (1, "def network_calls(name, steps): return steps if name == 'heun' else 2 * steps", "asks once a step"),
-    (2, """def exact_step(x, x0, alpha, sigma, alpha_next, sigma_next):
-    h = (alpha / sigma).log() - (alpha_next / sigma_next).log()
-    return sigma_next / sigma * x + alpha_next * (1 - torch.exp(-h)) * x0""", "later lambda minus the earlier"),
-    (3, "from t2v_learn.diffusion.sampling import ddim as adams", "times less error, not 4"),
-    (3, """def adams(predict, schedule, x, times):
-    before = None
-    for t, t_next in zip(times, times[1:]):
-        _, noise = predict(x, t)
-        d = schedule.sigma(t_next) / schedule.alpha(t_next) - schedule.sigma(t) / schedule.alpha(t)
-        direction = noise - (d / (2 * before[1]) * (noise - before[0]) if before else 0)
-        x = schedule.alpha(t_next) * (x / schedule.alpha(t) + d * direction)
-        before = noise, d
-    return x""", "the sign of the correction")])
-def test_wrong_answers_are_told(number, answer, hint):
-    said = verdict("55_sampling", number, answer)
-    assert said.startswith("not yet: ") and hint in said

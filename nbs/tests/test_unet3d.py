@@ -5,7 +5,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from denoisers import SMALL, clips, small_unet, states, without_gradient
-from exercises import verdict
 
 from t2v_learn.core import InputError, shipped_folder
 from t2v_learn.diffusion.blocks import CrossAttention, SpaceTimeAttention, TemporalAttention, receptive_field
@@ -331,23 +330,3 @@ def test_pictures_train_all_but_what_looks_along_time(unet):
     rest = without_gradient(unet)
     assert rest and all("temporal" in name or name.startswith("frame_embedding") for name in rest)
     assert {name.split(".")[0] for name in rest} == {"down", "mid", "up", "frame_embedding"}
-
-
-# --- the exercises of the lesson
-
-@pytest.mark.parametrize("number, answer, said", [
-    (1, "def bottom(config, size): return size // 2**(len(config.widths) - 1)", "did you forget the patches"),
-    (1, "def bottom(config, size): return size // 2**(len(config.widths) + 1)", "halved only twice"),
-    (1, "def bottom(config, size): return size // 8", "only the patches count"),
-    (2, "def only_pooled(text): return TextStates(torch.zeros_like(text.tokens), text.mask, text.pooled)", "how long a prompt is"),
-    (2, "def only_pooled(text): return TextStates(0 * text.tokens, torch.zeros_like(text.mask), text.pooled)", "no word is left"),
-    (2, "def only_pooled(text): return TextStates(0 * text.tokens, torch.ones_like(text.mask), 0 * text.pooled)",
-            "should stay as they are"),
-    (3, "def leaks(block, x): return True", "leave its own influence out"),
-    (3, "def leaks(block, x): return False", "tells each frame about all others"),
-    (3, "def leaks(block, x): return receptive_field(block, x, frame=0)[1:].any()", "try them all"),
-    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].mean(0).argmax(-1)]",
-            "mean over heads instead"),
-    (4, "def favourite_words(weights, pieces): return [pieces[i] for i in weights[..., :len(pieces)].amax(1).argmax(-1)]",
-            "not the largest weight")])
-def test_wrong_answers_are_told(number, answer, said): assert said in verdict("53_unet3d", number, answer)

@@ -21,5 +21,6 @@ if __name__ == "__main__":
     parser = ConfigParser(delimiters=["="])
     parser.read(root / "settings.ini", encoding="utf-8")
     settings = parser["DEFAULT"]
-    texts = " ".join(settings[name] for name in ("requirements", "lab_requirements", "dev_requirements")).split()
+    groups = ("requirements", "lab_requirements", "play_requirements", "docs_requirements", "dev_requirements")
+    texts = " ".join(settings[name] for name in groups).split()
     print("\n".join(filter(None, map(oldest, texts))))

@@ -8,59 +8,101 @@ __all__ = ['devices_needed', 'ulysses_bytes', 'achieved_mfu', 'lost_clips']
 # %% ../../nbs/tools/exercises/beyond.ipynb #imports
 from math import ceil
 
+import numpy as np
+
 from ..beyond.scale import collective_bytes
-from .answers import NotYet, exercise
+from .answers import beside, exercise, NotYet
+from .values import as_number
 
 # %% ../../nbs/tools/exercises/beyond.ipynb #81-1
 @exercise("81_scale", 1, "How many devices?", "easy", 3, 5)
 def devices_needed(yours):
     "For networks that fit, nearly fit, and do not"
-    for parameters, gigabytes, wanted in ((1e9, 80, 1), (5e9, 80, 1), (14e9, 80, 3), (30e9, 80, 6), (30e9, 141, 4)):
-        found = yours(parameters, gigabytes)
-        if found is None: raise NotYet("return a number of devices.")
-        if found == ceil(2 * parameters / 1e9 / gigabytes) != wanted: raise NotYet("those hold the weights, 2 of 16 bytes.")
-        if found != wanted:
-            raise NotYet(f"{parameters:.3g} parameters of 16 bytes need {wanted} devices, not {found}: round up.")
-    return ""
+    cases = (1e9, 80), (5e9, 80), (14e9, 80), (30e9, 80), (30e9, 141), (21e9, 80)
+    found = [as_number(yours(*case), "devices_needed") for case in cases]
+    expected = [1, 1, 3, 6, 4, 5]
+    beside(found, expected)
+    def holding(n_bytes): return [ceil(n_bytes * parameters / 1e9 / gigabytes) for parameters, gigabytes in cases]
+    if found == holding(2): raise NotYet("those hold the weights, 2 of 16 bytes.")
+    if found == holding(4): raise NotYet("weights and gradients, 4 of 16 bytes; the optimizer keeps fp32 weights and two means.")
+    if found == [parameters * 16 // (gigabytes * 1e9) for parameters, gigabytes in cases]:
+        raise NotYet(f"{found[0]:.0f} devices for a billion parameters: round up, not down.")
+    if found == [parameters * 16 // (gigabytes * 1e9) + 1 for parameters, gigabytes in cases]:
+        raise NotYet("5 billion parameters are exactly 80 GB, one device: round up, but do not add one.")
+    if found == [ceil(parameters * 16 / (gigabytes * 2**30)) for parameters, gigabytes in cases]:
+        raise NotYet("a gigabyte is 10^9 bytes here; 2^30 is a gibibyte.")
+    if found == [round(parameters * 16 / (gigabytes * 1e9)) for parameters, gigabytes in cases]:
+        raise NotYet("round *up*: 2.8 devices are 3, and 0.2 are 1.")
+    if any(one != int(one) for one in found): raise NotYet(f"{found[0]:.2g} devices? Round up.")
+    if found != expected:
+        i = next(i for i in range(6) if found[i] != expected[i])
+        raise NotYet(f"{cases[i][0]:.3g} parameters of 16 bytes need {expected[i]} devices of {cases[i][1]} GB, not {found[i]:.0f}.")
+    return "states are the smaller part for video: activations grow with the tokens, states do not."
 
 # %% ../../nbs/tools/exercises/beyond.ipynb #81-2
 @exercise("81_scale", 2, "Heads instead of rings", "medium", 2, 15)
 def ulysses_bytes(yours):
     "Beside counted bytes, and a ring's"
-    for n_tokens, dim, n_devices, wanted in ((1024, 64, 4, 98304), (32760, 5120, 8, 146764800), (512, 128, 2, 131072)):
-        found = yours(n_tokens, dim, n_devices)
-        if found is None: raise NotYet("return a number of bytes.")
-        if found == 3 * wanted / 4: raise NotYet("queries, keys and values go there; the results come back as well.")
-        if found == wanted * n_devices: raise NotYet("a device has only its own tokens to send.")
-        if found == wanted * n_devices / (n_devices - 1): raise NotYet("what belongs to its own heads it need not send.")
-        if found != wanted:
-            raise NotYet(f"{n_tokens} tokens of {dim} numbers on {n_devices} devices are {wanted:,} bytes, not {found:,}.")
+    cases = (1024, 64, 4), (32760, 5120, 8), (512, 128, 2)
+    found = np.array([as_number(yours(*case), "ulysses_bytes") for case in cases])
+    wanted = np.array([98304, 146764800, 131072])
+    d = np.array([case[2] for case in cases])
+    beside(found / wanted, wanted / wanted, ("yours, as a share of", "what is sent"))
+    if np.allclose(found, 3 * wanted / 4): raise NotYet("queries, keys and values go there; the results come back as well.")
+    if np.allclose(found, wanted / 4): raise NotYet("that is one tensor; queries, keys, values and results are four.")
+    if np.allclose(found, wanted * d): raise NotYet("a device has only its own tokens to send.")
+    if np.allclose(found, wanted * d / (d - 1)): raise NotYet("what belongs to its own heads it need not send.")
+    if np.allclose(found, wanted / 2): raise NotYet("those are numbers; each has 2 bytes.")
+    if not np.allclose(found, wanted):
+        n, dim, devices = cases[0]
+        raise NotYet(f"{n} tokens of {dim} numbers on {devices} devices are {wanted[0]:,} bytes, not {found[0]:,.0f}.")
     ring = 2 * collective_bytes("all_gather", 2 * 32760 * 5120, 8)
-    return (f"a ring on 8 devices sends {ring / yours(32760, 5120, 8):.0f} times as much, but can compute meanwhile.")
+    return f"a ring on 8 devices sends {ring / wanted[1]:.0f} times as much, but can compute meanwhile."
 
 # %% ../../nbs/tools/exercises/beyond.ipynb #81-3
 @exercise("81_scale", 3, "What was achieved?", "easy", 3, 10)
 def achieved_mfu(yours):
-    "On the published throughput of Stable Diffusion 2"
-    found = yours(804.26e9, 290, 8, 312e12)
-    if found is None: raise NotYet("return a share of the peak.")
-    wanted = 3 * 804.26e9 * 290 / 8 / 312e12
-    if abs(found * 3 / wanted - 1) < 1e-6: raise NotYet("the way back costs two more forward passes.")
-    if abs(found / 8 / wanted - 1) < 1e-6: raise NotYet("eight devices share the work.")
-    if abs(found / 100 / wanted - 1) < 1e-6: raise NotYet("a share, not a percentage.")
-    if abs(found / wanted - 1) > 1e-6: raise NotYet(f"it is {wanted:.3f}, not {found:.3f}.")
-    return f"{100 * found:.0f} %"
+    "On the published throughput of Stable Diffusion 2, and on round numbers"
+    cases = (804.26e9, 290, 8, 312e12), (1e12, 10, 4, 100e12)
+    found = np.array([as_number(yours(*case), "achieved_mfu") for case in cases])
+    wanted = np.array([3 * f * clips / n / peak for f, clips, n, peak in cases])
+    n = np.array([case[2] for case in cases])
+    beside(found, wanted)
+    if np.allclose(found * 3, wanted): raise NotYet("the way back costs two more forward passes.")
+    if np.allclose(found * 3, wanted * 2):
+        raise NotYet("the way back costs two forward passes, one for the inputs and one for the weights: 3 in all.")
+    if np.allclose(found, wanted * n): raise NotYet("several devices share the work: divide by their number.")
+    if np.allclose(found, wanted * n**2): raise NotYet("clips a second are of all devices together, so one device does a part of it.")
+    if np.allclose(found, 100 * wanted): raise NotYet("a share, not a percentage.")
+    if np.allclose(found, 1 / wanted): raise NotYet("upside down: what was done, by what could have been.")
+    if not np.allclose(found, wanted):
+        raise NotYet(f"10 clips a second of 1e12 operations on 4 devices of 1e14 are {wanted[1]:.3f}, not {found[1]:.3g}.")
+    return (f"{100 * wanted[0]:.0f} % of the peak in the first case; what is missing went to memory, to other devices, or "
+            "into waiting for data.")
 
 # %% ../../nbs/tools/exercises/beyond.ipynb #81-4
 @exercise("81_scale", 4, "Lost clips", "medium", 2, 10)
 def lost_clips(yours):
     "On equal and on unequal archives"
-    cases = ([100] * 4, 4, 10, 0), ([100] * 5, 4, 10, 100), ([100] * 4, 4, 30, 40), ([7, 9, 4], 3, 2, 8), ([5, 5], 3, 1, 10)
-    for archives, readers, batch, wanted in cases:
-        found = yours(archives, readers, batch)
-        if found is None: raise NotYet("return a number of clips.")
-        fewest = min(sum(archives[r::readers]) for r in range(readers))
-        if found == sum(archives) - readers * fewest != wanted: raise NotYet("the last batch of a reader may be incomplete.")
-        if found != wanted:
-            raise NotYet(f"of archives of {archives} clips, {readers} readers lose {wanted} in batches of {batch}, not {found}.")
-    return ""
+    cases = ([100] * 4, 4, 10), ([100] * 5, 4, 10), ([100] * 4, 4, 30), ([7, 9, 4], 3, 2), ([5, 5], 3, 1), ([10, 30, 10, 30], 2, 5)
+    expected = [0, 100, 40, 8, 10, 40]
+    found = []
+    for archives, readers, batch in cases:
+        given = list(archives)
+        found.append(as_number(yours(given, readers, batch), "lost_clips"))
+        if given != archives: raise NotYet("the list that was passed in has changed: copy it.")
+    beside(found, expected)
+    def fewest(archives, readers): return min(sum(archives[r::readers]) for r in range(readers))
+    if found == [sum(a) - r * fewest(a, r) for a, r, _ in cases]: raise NotYet("the last batch of a reader may be incomplete.")
+    if found == [sum(sum(a[i::r]) % b for i in range(r)) for a, r, b in cases]:
+        raise NotYet("each reader's rest is lost, but all stop with the first, so more is lost with the longer ones.")
+    if found == [sum(a) % b for a, _, b in cases] or found == [sum(a) % (r * b) for a, r, b in cases]:
+        raise NotYet("clips are not dealt out one by one: whole archives go to a reader.")
+    def slices(a, r): return [sum(a[i * (len(a) // r):(i + 1) * (len(a) // r)]) for i in range(r)]
+    if found == [sum(a) - r * (min(slices(a, r)) // b) * b for a, r, b in cases]:
+        raise NotYet("archives are dealt in turn, as cards: reader 0 has archives 0, readers, 2 readers, ...")
+    if found == [sum(a) - one for (a, *_), one in zip(cases, expected)]: raise NotYet("that is how many are seen.")
+    for (archives, readers, batch), one, wanted in zip(cases, found, expected):
+        if one != wanted:
+            raise NotYet(f"of archives of {archives} clips, {readers} readers lose {wanted} in batches of {batch}, not {one:g}.")
+    return "more and smaller archives lose less; over epochs, another order loses others."

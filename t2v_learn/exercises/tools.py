@@ -10,43 +10,69 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from .answers import NotYet, exercise
+from .answers import NotYet, ask, exercise
 
 # %% ../../nbs/tools/exercises/tools.ipynb #cli-1
 @exercise("cli", 1, "One line", "easy", 1, 3)
 def one_line(yours):
-    "Says what is wrong with an answer, or that it is right"
-    found = yours("a\nb")
-    if not isinstance(found, str): raise NotYet("return a text.")
-    if "\n" in found: raise NotYet("the line break is still there.")
-    if yours("a \r\n\t b") != "a b": raise NotYet("`replace` leaves one blank for each; what splits at any run?")
-    if yours(" a ") != "a": raise NotYet("there are blanks at the ends.")
-    return ""
+    tries = ["a\nb", "a \r\n\t b", "  a ", "red  circle", "", "\u2003a\u00a0b\n"]
+    found = [ask(yours, text) for text in tries]
+    if not all(isinstance(line, str) for line in found): raise NotYet(f"return a text, not {type(found[0]).__name__}.")
+    expected = ["a b", "a b", "a", "red circle", "", "a b"]
+    for text, mine, right in zip(tries, found, expected): print(f"{text!r}: yours {mine!r}, expected {right!r}")
+    if any("\n" in line for line in found): raise NotYet("the line break is still there.")
+    if found[0] == "ab": raise NotYet("two words became one: put a blank between them.")
+    if found[2] in ("  a", " a", "a ", " a ", "  a "): raise NotYet("there are blanks at the ends.")
+    if found[1] != "a b" or found[3] != "red circle": raise NotYet("`replace` leaves one blank for each; what splits at any run?")
+    if found[5] != "a b":
+        raise NotYet("there are more kinds of blank than \" \", tab and line break; `split` without an argument knows them all.")
+    if found != expected: raise NotYet("the words, one blank between any two.")
+    return "so a caption from any file fits into one line of a table."
 
 # %% ../../nbs/tools/exercises/tools.ipynb #cli-2
 @exercise("cli", 2, "Go on", "medium", 2, 10)
 def go_on(yours):
-    "Says what is wrong with an answer, or that it is right"
-    line = yours(["train", "--resume", "--out", "my runs"])
-    if not isinstance(line, str): raise NotYet("return a line of text.")
-    if not line.startswith("t2v train"): raise NotYet("the line begins with t2v and the command.")
-    if "my runs" in shlex.split(yours(["train", "--out", "my runs"])) and line.count("--resume") == 2:
-        raise NotYet("a line that was itself typed with --resume gets a second one.")
-    if "my runs" not in shlex.split(line): raise NotYet("a blank without quotes makes two words; see shlex.join.")
-    if "--resume" not in shlex.split(yours(["train"])): raise NotYet("without --resume it starts anew.")
-    return ""
+    tries = [["train", "--resume", "--out", "my runs"], ["train", "--minutes", "3"], ["train", "--out", "it's"]]
+    found = [ask(yours, args) for args in tries]
+    if not all(isinstance(line, str) for line in found): raise NotYet(f"return a line of text, not {type(found[0]).__name__}.")
+    expected = [shlex.join(["t2v", *(word for word in args if word != "--resume"), "--resume"]) for args in tries]
+    for args, mine, right in zip(tries, found, expected): print(f"{args}\n    yours:    {mine}\n    expected: {right}")
+    if not all(line.startswith("t2v train") for line in found): raise NotYet("the line begins with t2v and the command.")
+    if "--resume" not in found[1]: raise NotYet("without --resume it starts anew.")
+    if found[0].count("--resume") == 2: raise NotYet("a line that was itself typed with --resume gets a second one.")
+    if "my" in found[0].split() and "runs" in found[0].split(): raise NotYet("a blank without quotes makes two words; see shlex.join.")
+    try: words = [shlex.split(line) for line in found]
+    except ValueError: raise NotYet("a word with a ' in it breaks your quotes; shlex.join knows how to quote.") from None
+    if words[2] != ["t2v", "train", "--out", "it's", "--resume"] and "it's" not in words[2]:
+        raise NotYet("a word with a ' in it came out as another one; shlex.join knows how to quote.")
+    for mine, right in zip(words, expected):
+        if sorted(mine) != sorted(shlex.split(right)): raise NotYet(f"the words are {mine}, but should be {shlex.split(right)}.")
+        if [word for word in mine if word != "--resume"] != [word for word in shlex.split(right) if word != "--resume"]:
+            raise NotYet("the words have changed their order: --out and its folder belong together.")
+    return "to copy, paste and press Enter."
 
 # %% ../../nbs/tools/exercises/tools.ipynb #cli-3
 @exercise("cli", 3, "Refuse early", "medium", 2, 10)
 def can_be_written(yours):
-    "Says what is wrong with an answer, or that it is right"
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         (home / "folder.gif").mkdir()
-        if yours(home / "clip.gif") is None: raise NotYet("return True or False.")
-        if yours(home / "clip.doc"): raise NotYet("no video ends in .doc; see WRITERS in video.containers.")
-        if yours(home / "missing" / "clip.gif"): raise NotYet("the folder must be there.")
-        if yours(home / "folder.gif"): raise NotYet("a folder may have a name that ends in .gif.")
-        if not yours(home / "clip.gif") or not yours(home / "CLIP.GIF"): raise NotYet("clip.gif can be written, in capitals, too.")
-        if {path.name for path in home.iterdir()} != {"folder.gif"}: raise NotYet("a check leaves no file behind.")
-    return ""
+        (home / "old.gif").write_bytes(b"old")
+        tries = {"clip.gif": True, "CLIP.GIF": True, "old.gif": True, "clip.doc": False, "gif": False,
+                 "missing/clip.gif": False, "folder.gif": False, "old.gif/clip.gif": False}
+        found = {name: ask(yours, home / name) for name in tries}
+        left = {path.name for path in home.iterdir()}
+        old = (home / "old.gif").read_bytes() if (home / "old.gif").is_file() else b""
+    for name, right in tries.items(): print(f"{name}: yours {found[name]}, expected {right}")
+    if left - {"folder.gif", "old.gif"}:
+        raise NotYet(f"a check leaves no file behind, but {sorted(left - {'folder.gif', 'old.gif'})} is there now.")
+    if old != b"old": raise NotYet("a check must not empty a file that is there already.")
+    if not found["clip.gif"]: raise NotYet("clip.gif can be written here.")
+    if not found["CLIP.GIF"]: raise NotYet("an ending in capitals is the same ending.")
+    if not found["old.gif"]: raise NotYet("a file that is there may be replaced.")
+    if found["clip.doc"]: raise NotYet("no video ends in .doc; see WRITERS in video.containers.")
+    if found["gif"]: raise NotYet("a file called gif has no ending: path.suffix.")
+    if found["missing/clip.gif"]: raise NotYet("the folder must be there.")
+    if found["folder.gif"]: raise NotYet("a folder may have a name that ends in .gif.")
+    if found["old.gif/clip.gif"]: raise NotYet("what should be the folder is a file: is_dir, not exists.")
+    return "said before a minute of drawing, not after it."
