@@ -9,6 +9,7 @@ __all__ = ['ONNXRUNTIME_WEB', 'PageNetwork', 'prompt_features', 'page_prompts', 
 # %% ../nbs/tools/page.ipynb #imports-export
 import copy, gzip, inspect, json, logging, shutil, tempfile, warnings
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -130,18 +131,19 @@ def _compact(
     onnx_model: object, # an `onnx.ModelProto`; it is changed
 ) -> bytes:
     "Without notes on where operations came from, and with 16 bits for numbers that they hold exactly."
-    from onnx import TensorProto, helper, numpy_helper
+    onnx = import_module("onnx")       # this and the runtime are of the extra "dev": only who builds or tests the page needs them
     graph = onnx_model.graph
     for part in (onnx_model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
     casts = []
     for weight in graph.initializer:
-        values = numpy_helper.to_array(weight)
+        values = onnx.numpy_helper.to_array(weight)
         with np.errstate(over="ignore"): half = values.astype(np.float16)
-        if weight.data_type != TensorProto.FLOAT or values.size < 64 or not np.array_equal(half, values): continue
-        casts.append(helper.make_node("Cast", [f"{weight.name}.half"], [weight.name], name=f"{weight.name}.cast", to=TensorProto.FLOAT))
-        weight.CopyFrom(numpy_helper.from_array(half, f"{weight.name}.half"))
+        if weight.data_type != onnx.TensorProto.FLOAT or values.size < 64 or not np.array_equal(half, values): continue
+        casts.append(onnx.helper.make_node("Cast", [f"{weight.name}.half"], [weight.name], name=f"{weight.name}.cast",
+                                           to=onnx.TensorProto.FLOAT))
+        weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{weight.name}.half"))
     nodes = [*casts, *graph.node]
     graph.ClearField("node")
     graph.ClearField("value_info")     # shapes in between, which a runtime finds itself
@@ -278,8 +280,7 @@ class ExportedUNet(nn.Module):
         prompts: list[str],  # of the clips, in their order
     ):
         super().__init__()
-        from onnxruntime import InferenceSession
-        self.session = InferenceSession(file, providers=["CPUExecutionProvider"])
+        self.session = import_module("onnxruntime").InferenceSession(file, providers=["CPUExecutionProvider"])
         self.nothing, *self.features = prompt_features(model, prompts)
         self.unused = nn.Parameter(torch.zeros(1))          # by a parameter a sampler sees where a network lies
 
