@@ -96,6 +96,8 @@ def _draw(
     else:
         picture = values.reshape(-1, values.shape[-1])
         axis.imshow(picture, vmin=limits[0], vmax=limits[1], cmap="viridis", aspect="auto", interpolation="nearest")
+        axis.yaxis.get_major_locator().set_params(integer=True)
+    axis.xaxis.get_major_locator().set_params(integer=True)
 
 # %% ../../nbs/tools/exercises/answers.ipynb #beside-2
 def beside(
@@ -108,6 +110,10 @@ def beside(
     arrays = [_as_array(value) for value in (yours, expected)]
     if any(values is None for values in arrays):
         for title, value in zip(titles, (yours, expected)): print(f"{title + ':':10} {value}")
+        return
+    if all(values.size == 1 for values in arrays):
+        for title, value in zip(titles, arrays):
+            print(f"{title + ':':10} {format(value.item(), '.6g') if value.dtype.kind == 'f' else value.item()}")
         return
     import matplotlib.pyplot as plt
     values = [np.nan_to_num(array.astype(float)) for array in arrays]
