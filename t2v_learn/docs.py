@@ -337,7 +337,7 @@ if "google.colab" in sys.modules:
     shell.run_line_magic("pip", "install --quiet /content/{name} {packages}")'''
 
 def repository_name(
-    text: str, # an address such as https://github.com/owner/name, or owner/name, or nothing
+    text: str, # an address such as `https://github.com/owner/name`, or owner/name, or nothing
 ) -> str:      # owner/name, or nothing
     "The repository that a setting or an option names; InputError where it is none on GitHub."
     text = text.strip()
