@@ -555,6 +555,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                 't2v_learn.docs.check_site': ('tools/docs.html#check_site', 't2v_learn/docs.py'),
                                 't2v_learn.docs.colab_address': ('tools/docs.html#colab_address', 't2v_learn/docs.py'),
                                 't2v_learn.docs.course_pages': ('tools/docs.html#course_pages', 't2v_learn/docs.py'),
+                                't2v_learn.docs.fetch_mathjax': ('tools/docs.html#fetch_mathjax', 't2v_learn/docs.py'),
                                 't2v_learn.docs.install_cell': ('tools/docs.html#install_cell', 't2v_learn/docs.py'),
                                 't2v_learn.docs.lay_notebook': ('tools/docs.html#lay_notebook', 't2v_learn/docs.py'),
                                 't2v_learn.docs.measure_spine': ('tools/docs.html#measure_spine', 't2v_learn/docs.py'),

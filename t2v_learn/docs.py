@@ -6,7 +6,7 @@
 __all__ = ['MATHJAX', 'Page', 'course_pages', 'SourceFolder', 'alt_text', 'picture_tag', 'Site', 'stage_text', 'Exercise',
            'repository_name', 'install_cell', 'colab_address', 'stage_notebook', 'lay_notebook', 'Stage',
            'measure_spine', 'spine_svg', 'setup', 'stage_reference', 'stage_course', 'SiteCheck', 'check_site',
-           'SiteReport', 'build_site', 'site_server', 'serve_site']
+           'fetch_mathjax', 'SiteReport', 'build_site', 'site_server', 'serve_site']
 
 # %% ../nbs/tools/docs.ipynb #imports-export
 import ast, base64, html, importlib.util, io, json, os, posixpath, re, shutil, subprocess, sys, tempfile, time
@@ -902,11 +902,14 @@ def check_site(
 # %% ../nbs/tools/docs.ipynb #mathjax
 MATHJAX = "4.1.3"     # of the packages mathjax and @mathjax/mathjax-newcm-font
 
+def fetch_mathjax() -> tuple[Path, Path]: # the folders of its code and of its font
+    "MathJax: from npm the first time, then as it lies here; InputError where it cannot be had"
+    from t2v_learn.npm import npm_package
+    return npm_package("mathjax", MATHJAX), npm_package("@mathjax/mathjax-newcm-font", MATHJAX)
+
 def _lay_mathjax(folder):
     "Formulas are drawn by MathJax, which lies beside the pages with its font"
-    from t2v_learn.npm import npm_package
-    code = npm_package("mathjax", MATHJAX)
-    font = npm_package("@mathjax/mathjax-newcm-font", MATHJAX)
+    code, font = fetch_mathjax()
     wanted = [(code, path, "") for name in ("a11y", "input/tex", "sre", "ui") for path in (code / name).rglob("*")]
     wanted += [(code, code / name, "") for name in ("tex-chtml.js", "LICENSE")]
     wanted += [(font, path, "fonts/mathjax-newcm-font/") for path in [font / "chtml.js", *(font / "chtml").rglob("*")]]
