@@ -243,7 +243,7 @@ def evaluate(
     n: int | None = None,           # clips; None: that of `SIZES`
     seed: int = 2026,               # of scenes, wording and noise
     deranged: bool = False,         # give each scene the prompt of another one
-    batch_size: int = 32,           # clips generated at once
+    batch_size: int = 16,           # clips generated at once
     progress: bool = False,         # show a progress bar
     world: str = "tiny",            # what a function draws, "tiny" or "full"; a model knows it itself
     **settings: float,              # for the model, e.g. guidance_scale=0.0
