@@ -289,8 +289,9 @@ def course_map(): # an IPython HTML
     links = []
     for name, point in _positions().items():
         left, bottom = 100 * figure.transFigure.inverted().transform(axis.transData.transform(point))    # percent of the picture
-        place = f"position: absolute; left: {left - 2.4:.1f}%; top: {86 - bottom:.1f}%; width: 4.8%; height: 28%; overflow: hidden; color: transparent"
-        links.append(f'<a href="{_PAGES[name]}.ipynb" title="{name}" style="{place}">{name}</a>')
+        place = f"left: {left - 2.4:.1f}%; top: {86 - bottom:.1f}%; width: 4.8%; height: 28%"
+        style = f"position: absolute; {place}; overflow: hidden; color: transparent"
+        links.append(f'<a href="{_PAGES[name]}.ipynb" title="{name}" style="{style}">{name}</a>')
     source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     picture = f'<img alt="map of the course" style="width: 100%" src="{source}">'
     return HTML(f'<div style="position: relative; max-width: 1150px">{picture}{" ".join(links)}</div>')
