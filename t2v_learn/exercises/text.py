@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ..core import bert_folder
 from .answers import NotYet, beside, exercise
+from .values import without
 from ..text.attention import MultiHeadAttention, rotate, rotary_angles
 from ..text.bert import caption_bert, fill_in, open_bert
 from ..text.sentences import GRUCell, retrieval_accuracy, twin_questions, unroll
@@ -39,14 +40,6 @@ def _tensor(
     try: return torch.as_tensor(found if isinstance(found, Tensor | list | tuple) else np.asarray(found)).detach()
     except (TypeError, ValueError, RuntimeError):
         raise NotYet(f"{name} gives {type(found).__name__}; a tensor, an array or a list of numbers is wanted.") from None
-
-def _without(
-    yours: object, # an answer
-    *names: str,   # of functions that do the work
-) -> None:
-    "`NotYet` where an answer only calls what it should do itself"
-    used = set(names) & set(getattr(getattr(yours, "__code__", None), "co_names", ()))
-    if used: raise NotYet(f"the result may well be right, but {min(used)} does the work; write it yourself.")
 
 def _untouched(
     before: Tensor, # a copy of what was given
@@ -188,7 +181,7 @@ def cosine(yours):
     lengths = a.norm(dim=1), b.norm(dim=1)
     what = f"yours are {[round(v, 2) for v in found.tolist()]}"
     if torch.allclose(found, expected, atol=1e-4):
-        _without(yours, "cosine_similarity", "normalize")
+        without(yours, "cosine_similarity", "normalize")
         return "the length of a word vector says how often a word occurs; the angle says what it is like."
     _name_mistake(found, {
         "that is the product alone; divide by both lengths": dot,
@@ -434,7 +427,7 @@ def weights_of(yours):
             "the scale comes after the softmax, so the weights do not sum to 1": scores.softmax(0) / d ** .5}, what, 1e-4)
         if abs(found.sum() - 1) > 1e-3: raise NotYet(f"{what}: the weights sum to {found.sum():.3f}, not to 1.")
         raise NotYet(f"{what}: {found.numpy().round(3).tolist()}, not {expected.numpy().round(3).tolist()}.")
-    _without(yours, "scaled_dot_product_attention", "MultiHeadAttention")
+    without(yours, "scaled_dot_product_attention", "MultiHeadAttention")
     return "everything else in this lesson is this line for many queries at once."
 
 # %% ../../nbs/tools/exercises/text.ipynb #24-2
@@ -726,7 +719,7 @@ def my_layer(yours):
             if torch.allclose(found[mask], pre[mask], atol=2e-5):
                 raise NotYet(f"layer {number} is off by {off:.2g}: that is pre-norm, as in GPT-2; BERT adds first and normalises the sum.")
             raise NotYet(f"layer {number} is off by {off:.2g}, 1e-4 is allowed.")
-    _without(yours, "scaled_dot_product_attention", "MultiHeadAttention", "MultiheadAttention", "BertLayer")
+    without(yours, "scaled_dot_product_attention", "MultiHeadAttention", "MultiheadAttention", "BertLayer")
     return f"six pretrained layers, at most {max(worst):.1g} off."
 
 # %% ../../nbs/tools/exercises/text.ipynb #26-1

@@ -22,6 +22,7 @@ from IPython.display import display
 from PIL import Image, PngImagePlugin
 
 from .answers import NotYet, beside, exercise
+from .values import without
 from ..video.clips import Clip, write_apng
 from ..video.datasets import LAYOUTS, _Reading, epoch_order, find_clips
 from ..video.show import strip
@@ -41,14 +42,6 @@ def _array(
     except ValueError: raise NotYet(f"{name} gives rows of different lengths.") from None
     if array.dtype.kind not in "biuf": raise NotYet(f"{name} gives {type(found).__name__}; an array or a list of numbers is wanted.")
     return array
-
-def _without(
-    yours: object, # an answer
-    *names: str,   # of functions that do the work
-) -> None:
-    "`NotYet` where an answer only calls what it should do itself"
-    used = set(names) & set(getattr(getattr(yours, "__code__", None), "co_names", ()))
-    if used: raise NotYet(f"the result may well be right, but {min(used)} does the work; write it yourself.")
 
 def _clips() -> list: # of uint8 f h w c
     "Three clips of different lengths, sizes and backgrounds"
@@ -125,7 +118,7 @@ def my_to_unit(yours):
     if not np.allclose(found, expected, atol=1e-5): raise NotYet("both ends are right, but between them the curve is no straight line.")
     if _array(yours(given[0, :3]), "my_to_unit").dtype != np.float32:
         raise NotYet("the values are right, but NumPy's division makes float64; networks take float32.")
-    _without(yours, "to_unit")
+    without(yours, "to_unit")
     return "one step of the screen is worth 1 / 127.5, a small number to forget and a large one to lose."
 
 # %% ../../nbs/tools/exercises/video.ipynb #11-2
@@ -154,7 +147,7 @@ def my_indices(yours):
             raise NotYet(f"{what}: those are the middles of the parts, not where they begin.")
         if abs(found - expected).max() <= 1: raise NotYet(f"{what}: is a moment rounded up? A frame stays until the next one begins.")
         raise NotYet(f"{what}.")
-    _without(yours, "frame_indices")
+    without(yours, "frame_indices")
     return "also where frames are too few, and each comes several times."
 
 # %% ../../nbs/tools/exercises/video.ipynb #11-3
@@ -225,7 +218,7 @@ def my_ticks(yours):
             raise NotYet(f"{what}: always early, never late. Are moments cut off instead of rounded?")
         if abs(off).max() < 1 and off.min() > -1e-9: raise NotYet(f"{what}: always late, never early. Are moments rounded up?")
         raise NotYet(f"{what}: the sum is right, but are all the short ones in one place?")
-    _without(yours, "frame_ticks")
+    without(yours, "frame_ticks")
     return "a minute stays a minute, and no frame on the way is off by more than 0.005 s."
 
 # %% ../../nbs/tools/exercises/video.ipynb #12-2
@@ -257,7 +250,7 @@ def on_screen(yours):
         if one == right + 1: raise NotYet(f"at {t:g} s it is frame {right}, not {one}: do you count from 1?")
         raise NotYet(f"at {t:g} s it is frame {right}, not {one}: frames last {lengths} s, so add up what was before.")
     if [yours([.5], t) for t in (0, .5, 9)] != [0, 0, 0]: raise NotYet("a clip of a single frame shows frame 0 at any time.")
-    _without(yours, "shown_at")
+    without(yours, "shown_at")
     return "this question, asked once for each frame that a model wants, is what reading a file means."
 
 # %% ../../nbs/tools/exercises/video.ipynb #12-3
@@ -318,7 +311,7 @@ def my_strip(yours):
             raise NotYet(f"{what}: columns {w} to {w + gap - 1} should be white, which is 255.")
         raise NotYet(f"{what}: the first frame is {'right' if np.array_equal(found[:, :w], clip[0]) else 'wrong'}, not all are: does a "
                      "reshape mix rows and frames?")
-    _without(yours, "film")
+    without(yours, "film")
     return "transpose before you reshape, or do not reshape at all."
 
 # %% ../../nbs/tools/exercises/video.ipynb #13-2
@@ -352,7 +345,7 @@ def my_trace(yours):
             raise NotYet("a clip in which nothing moves should look like its frame.")
         if abs(found[:3].astype(int) - empty).max() > 8:
             raise NotYet("the background far from the motion has another colour than in the clip.")
-    _without(yours, "_motion_hint")
+    without(yours, "_motion_hint")
     return "one still picture now says where to."
 
 # %% ../../nbs/tools/exercises/video.ipynb #13-3
@@ -603,7 +596,7 @@ def off_track(yours):
     if found["stops half-way"] < .01: raise NotYet("what stops half-way and hurries on passes: the way is straight, but time should count.")
     for name in tracks:
         if not abs(found[name] - expected[name]) < 1e-4: raise NotYet(f"what {name}: {expected[name]:.3f}, not {found[name]:.3f}.")
-    _without(yours, "fit_track")
+    without(yours, "fit_track")
     return "half a step is allowed, so shuffled frames are nearly always refused."
 
 # %% ../../nbs/tools/exercises/video.ipynb #15-3-a
