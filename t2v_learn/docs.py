@@ -178,6 +178,8 @@ def _label_media(text, alt):
     text = re.sub(r"<img\b(?![^>]*\balt\s*=)", f'<img alt="{label}"', text, flags=re.I)
     return re.sub(r"<(video|audio)\b(?![^>]*\baria-label\s*=)", rf'<\1 aria-label="{label}"', text, flags=re.I)
 
+_TO_NOTEBOOK = re.compile(r'(href="(?![a-z]+:)[^"#]+)\.ipynb')     # a link of an output, seen from its notebook
+
 def _stage_output(out, code, heading, folder, page):
     "One stored output as Sphinx shall show it, or None where there is nothing to show"
     data = {kind: "".join(value) if isinstance(value, (str, list)) else value for kind, value in out.get("data", {}).items()}
@@ -189,7 +191,9 @@ def _stage_output(out, code, heading, folder, page):
         file = data[kind].encode() if kind == "image/svg+xml" else base64.b64decode(data[kind])
         alt = own.get("alt") or alt_text(code, heading, file)
         shown = {"text/html": picture_tag(folder, page, file, _KINDS[kind], alt, own.get("width"))}
-    elif "text/html" in data: shown = {"text/html": _label_media(data["text/html"], own.get("alt") or alt_text(code, heading))}
+    elif "text/html" in data:
+        linked = _TO_NOTEBOOK.sub(r"\1.html", data["text/html"])
+        shown = {"text/html": _label_media(linked, own.get("alt") or alt_text(code, heading))}
     elif any("widget" in name for name in data): shown = {"text/markdown": _NO_WIDGET}
     else: shown = {name: data[name] for name in ("text/markdown", "text/latex", "text/plain") if name in data}
     return {**out, "data": shown, "metadata": {}} if shown else None

@@ -461,7 +461,7 @@ def test_the_search_finds(built):
 def test_a_clip_moves(built):
     with browser(built / "html", viewport=dict(width=1400, height=900)) as (page, base, *_):
         page.goto(f"{base}1_video/13_show.html", wait_until="networkidle")
-        clip = page.locator('img[alt^="Moving"]').first
+        clip = page.locator('img[alt*="moving picture"]').first
         clip.scroll_into_view_if_needed()
         page.wait_for_timeout(300)
         first = clip.screenshot()
