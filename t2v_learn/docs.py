@@ -691,7 +691,8 @@ def _constants(library):
 def _constant_lines(library, name):
     "A constant with the comment beside it, and its value or its keys where these are short"
     value = getattr(library, name)
-    said = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
+    if isinstance(value, (set, frozenset)): said = f"{{{', '.join(sorted(map(repr, value)))}}}"      # the same in every program
+    else: said = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
     comment = _constant_comment(library, name)
     lines = [f".. py:data:: {name}", "", *([f"   {_as_rst(comment)}", ""] if comment else [])]
     if len(said) > 300 or " at 0x" in said or "`" in said or not said.strip() or "\n" in said: return lines

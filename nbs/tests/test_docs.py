@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -43,6 +44,16 @@ def test_pages_are_the_notebooks_in_reading_order():
 def test_a_damaged_notebook_is_named(tmp_path, text):
     (tmp_path / "11_clips.ipynb").write_text(text)
     with pytest.raises(InputError, match="11_clips.ipynb"): course_pages(tmp_path)
+
+
+def test_reference_is_the_same_in_every_program():
+    "Texts are hashed differently in each: what is written must not hang on that"
+    code = "from t2v_learn.docs import *; from t2v_learn import docs; import hashlib, importlib, pathlib\n" \
+           f"pages = [page for page in course_pages(pathlib.Path({str(NBS)!r})) if page.module and not page.module.startswith('_')]\n" \
+           "print({page.module: hashlib.md5(docs._module_page(page.module, page).encode()).hexdigest() for page in pages})"
+    run = dict(capture_output=True, text=True, check=True)
+    found = [subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, **run).stdout for seed in "12"]
+    assert found[0] == found[1] and "video.world" in found[0]
 
 
 @pytest.fixture
