@@ -1,8 +1,6 @@
 "A learner's hands in a real browser: every widget of the course, moved by keys in JupyterLab; and a fresh clone, read without running it"
-import ast
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -20,7 +18,6 @@ from rerun import notebooks, offline, root
 SECONDS = 400  # for the server to start and for all cells to run
 REDRAW = 30    # for one move
 WIDGET = "application/vnd.jupyter.widget-view+json"
-WHOLE = bool(os.environ.get("T2V_BROWSER_WHOLE"))         # run lessons from top to bottom here, too: test_notebooks.py does
 SCREENSHOTS = Path(os.environ.get("T2V_SCREENSHOTS", root / "runs" / "screenshots"))   # kept; git ignores the second
 # Lab shows "Idle" before a kernel is there, and a run asked for then is lost: wait for the kernel's first answer.
 # `run-all-cells` resolves when the last cell is done; the errors among the outputs come back.
@@ -46,6 +43,7 @@ READ = """async (path) => {                                  // opened as a read
   const app = window.jupyterapp;
   await app.restored;
   const panel = await app.commands.execute('docmanager:open', {path});
+  window.opened = panel;
   await panel.context.ready;
   app.shell.activateById(panel.id);
   await panel.revealed;
@@ -68,7 +66,7 @@ READ = """async (path) => {                                  // opened as a read
   return answer;
 }"""
 CLOSE = """async () => {
-  const panel = window.jupyterapp.shell.currentWidget;
+  const panel = window.opened;               // not what has the focus, which may be nothing yet
   panel.context.model.dirty = false;
   await panel.sessionContext.shutdown();
   panel.close();
@@ -121,60 +119,14 @@ def has_widget(path):
     return any(WIDGET in out.get("data", {}) for cell in cells for out in cell.get("outputs", []))
 
 
-def syntax(code):
-    return ast.parse(re.sub(r"^[ \t]*[%!].*$", "", code, flags=re.M))
-
-
-def bound_and_read(code):
-    "Names that a cell binds, and names that it reads; a patched function belongs to its class"
-    tree = syntax(code)
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef): bound.add(node.name)
-        if isinstance(node, ast.FunctionDef) and "patch" in map(ast.unparse, node.decorator_list):
-            bound.add(ast.unparse(node.args.args[0].annotation))
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    return bound, {node.id for node in names if isinstance(node.ctx, ast.Load)}
-
-
-def without_checks(code):
-    "A cell without its own assertions, which may count on cells that are left out"
-    lines = code.splitlines()
-    for node in syntax(code).body:
-        called = ast.unparse(node.value.func) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
-        if isinstance(node, ast.Assert) or called.startswith("test_"):
-            for i in range(node.lineno - 1, node.end_lineno): lines[i] = ""
-    return "\n".join(lines).strip()
-
-
-def needed(cells):
-    "The cells that show a widget, and those before them that bind what these need"
-    kept, wanted = [], set()
-    for cell in reversed(cells):
-        bound, read = bound_and_read(cell.source)
-        if any(WIDGET in out.get("data", {}) for out in cell.outputs) or bound & wanted:
-            kept.insert(0, cell)
-            wanted |= read
-    return kept
-
-
 def working_copy(source, folder):
-    """A notebook in a folder of its own, without outputs, so that all that is seen comes from this run: a tool as it is, of a lesson what
-    its widgets need"""
+    "The course in a folder of its own, and this notebook in it without outputs, so that all that is seen comes from this run"
+    shutil.copytree(root / "nbs", folder / "nbs", ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+    for name in ("samples", "emoji"): shutil.copytree(root / "data" / name, folder / "data" / name)
     nb = nbformat.read(source, as_version=4)
-    lesson = source.parent.name != "tools"
-    if lesson and not WHOLE:
-        nb.cells = needed([cell for cell in nb.cells if cell.cell_type == "code"])
-        for cell in nb.cells: cell.source = without_checks(cell.source) or "pass"
     for cell in nb.cells:
         if cell.cell_type == "code": cell.outputs, cell.execution_count = [], None
-    target = folder / source.relative_to(root)
-    target.parent.mkdir(parents=True)
-    nbformat.write(nb, target)
-    for beside in (root / "data" / "samples", root / "data" / "emoji", source.parent / "results"):
-        if beside.exists(): shutil.copytree(beside, folder / beside.relative_to(root))
+    nbformat.write(nb, folder / source.relative_to(root))
     return source.relative_to(root).as_posix(), sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells)
 
 
@@ -379,16 +331,6 @@ def zoom(page, factor, width=1200, height=1200):
     page.wait_for_timeout(500)
 
 
-def test_what_a_widget_needs_is_found():
-    sources = ["import os, numpy as np", "x = 1", "class A: pass", "@patch\ndef f(self: A): return np.pi", "y = x",
-               "def g(a): return A(), x", "g(2)", "x = 3"]
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    cells[6].outputs = [nbformat.v4.new_output("display_data", {WIDGET: {}})]
-    assert [cells.index(cell) for cell in needed(cells)] == [0, 1, 2, 3, 5, 6]
-    checked = "%matplotlib inline\nx = f(\n2)\nassert (x ==\n3)\ntest_eq(x, 3)\nx"
-    assert without_checks(checked).split() == "%matplotlib inline x = f( 2) x".split()
-
-
 def test_a_widget_is_found_where_one_is_stored():
     assert {"explore", "13_show", "51_noise"} <= {path.stem for path in notebooks() if has_widget(path)}
 
@@ -418,7 +360,7 @@ def test_every_control_moves_the_picture(source, tmp_path, record_property):
                 if factor != 1: screenshot(page, f"{source.stem}-{i}-zoom")
                 check_layout(page, areas.nth(i), f"{source.stem}, widget {i} at {factor:.0%}")
         assert not page.mistakes, page.mistakes
-        record_property("cells run", f"{n_cells} of {sum(c.cell_type == 'code' for c in nbformat.read(source, as_version=4).cells)}")
+        record_property("cells run", n_cells)
         record_property("widgets", areas.count())
         record_property("controls moved", moved)
         record_property("seconds", f"{ran:.0f} to run, {time.monotonic() - start:.0f} in all")
