@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..core import bert_folder
 from .answers import NotYet, beside, exercise
-from .values import without
+from .values import as_array, untouched, without
 from ..text.attention import MultiHeadAttention, rotate, rotary_angles
 from ..text.bert import caption_bert, fill_in, open_bert
 from ..text.sentences import GRUCell, retrieval_accuracy, twin_questions, unroll
@@ -33,18 +33,7 @@ def _tensor(
     name: str,     # whose
 ) -> Tensor:
     "An answer of numbers as a tensor; `NotYet` where it is none"
-    if found is None: raise NotYet(f"{name} returns nothing so far.")
-    try: return torch.as_tensor(found if isinstance(found, Tensor | list | tuple) else np.asarray(found)).detach()
-    except (TypeError, ValueError, RuntimeError):
-        raise NotYet(f"{name} gives {type(found).__name__}; a tensor, an array or a list of numbers is wanted.") from None
-
-def _untouched(
-    before: Tensor, # a copy of what was given
-    after: Tensor,  # the same after the answer
-    name: str,
-) -> None:
-    "`NotYet` where an answer changed what it was given"
-    if not torch.equal(before, after): raise NotYet(f"{name} changes what it is given; work on a copy, others still need it.")
+    return torch.as_tensor(as_array(found, name))
 
 def _name_mistake(
     found: Tensor, # what came back
@@ -172,7 +161,7 @@ def cosine(yours):
     found = torch.stack([one.double().reshape(()) for one in found])
     expected = torch.tensor([(x @ y / (x @ x).sqrt() / (y @ y).sqrt()).item() for x, y in zip(a, b)]).double()
     beside(found, expected)
-    for before, after in zip(kept, (a, b)): _untouched(before, after, "cosine")
+    for before, after in zip(kept, (a, b)): untouched(before, after, "cosine")
     a, b = a.double(), b.double()
     dot = (a * b).sum(1)
     lengths = a.norm(dim=1), b.norm(dim=1)
@@ -229,7 +218,7 @@ def odd_one(yours):
         axis.set_title(f"yours: {found}\nexpected: {expected}", fontsize=7)
         axis.set_aspect("equal")
         axis.axis("off")
-        for word in group: _untouched(kept[word], at[word], "odd_one")
+        for word in group: untouched(kept[word], at[word], "odd_one")
     for group, expected in groups.items():
         found = said[group]
         if isinstance(found, (int, Tensor, np.integer)): raise NotYet(f"of {', '.join(group)}: the word is wanted, not {found}.")
@@ -257,7 +246,7 @@ def ppmi(yours):
         for i, j in product(range(x.shape[0]), range(x.shape[1])):
             if x[i, j] > 0: expected[i, j] = max(0., float(np.log(x[i, j] * n / (x[i].sum() * x[:, j].sum()))))
         if name == "skew": beside(found.nan_to_num(0, posinf=3, neginf=-3), expected)
-        _untouched(table, given, "ppmi")
+        untouched(table, given, "ppmi")
         if torch.allclose(found, expected, atol=1e-5): continue
         ratio = x * n / (x.sum(1, keepdim=True) * x.sum(0, keepdim=True))
         if name == "silent" and found.isnan().any(): raise NotYet("a word that never occurs gives 0 / 0, which is nan; its entries are 0.")
@@ -290,8 +279,8 @@ def fading_mean(yours):
             for i in range(n): row[i] = fade ** (n - 1 - i)
         expected = raw / raw.sum(1, keepdim=True)
         if fade == .5: beside(found, expected, ("yours: weights of words", "expected"))
-        _untouched(x, given, "fading_mean")
-        _untouched(mask, real, "fading_mean")
+        untouched(x, given, "fading_mean")
+        untouched(mask, real, "fading_mean")
         if torch.allclose(found, expected, atol=1e-5): continue
         i = torch.arange(6).double()
         first = fade ** i * mask
@@ -370,8 +359,8 @@ def both_ways(yours):
         ahead, back = judge(packed)[1]
         given, real = x.clone(), mask.clone()
         found = _tensor(yours(forward, backward, given, real), "both_ways")
-        _untouched(x, given, "both_ways")
-        _untouched(mask, real, "both_ways")
+        untouched(x, given, "both_ways")
+        untouched(mask, real, "both_ways")
         if found.shape == (8, 24):
             raise NotYet("the shape is (8, 24): side by side is axis 1, so that each sentence has one longer vector.")
         if found.ndim == 3: raise NotYet(f"the shape is {tuple(found.shape)}: only the last state of each is wanted, b 2e.")
@@ -412,7 +401,7 @@ def weights_of(yours):
             raise NotYet(f"{n} keys have {n} weights, not {d} numbers: is that the weighted mean instead of the weights?")
         if found.shape != (n,): raise NotYet(f"one weight per key has the shape {(n,)}, not {tuple(found.shape)}.")
         if n == 3: beside(found, expected)
-        for before, after in zip((query, keys), given): _untouched(before, after, "weights_of")
+        for before, after in zip((query, keys), given): untouched(before, after, "weights_of")
         if torch.allclose(found.float(), expected, atol=1e-4): continue
         what = f"{n} keys of {d} numbers"
         _name_mistake(found, {
@@ -476,7 +465,7 @@ def attend_by_frame(yours):
         if found.shape == (6, 5, 12): raise NotYet("the shape is (6, 5, 12): unfold the frames again.")
         if found.shape != x.shape: raise NotYet(f"the shape is {tuple(found.shape)}, not that of the clips, {tuple(x.shape)}.")
         beside(found[1, :, :, 0], loop[1, :, :, 0], ("yours: clip 1, frames by pixels", "expected"))
-        for before, after in zip((x, prompt, mask), (given, words, real)): _untouched(before, after, "attend_by_frame")
+        for before, after in zip((x, prompt, mask), (given, words, real)): untouched(before, after, "attend_by_frame")
         without = torch.stack([attend(frame, prompt) for frame in x.unbind(1)], 1)
         mixed = attend(x.reshape(6, 5, 12), prompt.repeat(3, 1, 1), mask.repeat(3, 1)).reshape(x.shape)
         half = attend(x.reshape(6, 5, 12), prompt.repeat_interleave(3, 0), mask.repeat(3, 1)).reshape(x.shape)
@@ -546,8 +535,8 @@ def masked_max(yours):
     if found.shape != (3, 4): raise NotYet(f"one vector per caption has the shape (3, 4), not {tuple(found.shape)}.")
     expected = torch.tensor([[max(tokens[b, n, d].item() for n in range(5) if mask[b, n]) for d in range(4)] for b in range(3)])
     beside(found, expected)
-    _untouched(tokens, given, "masked_max")
-    _untouched(mask, real, "masked_max")
+    untouched(tokens, given, "masked_max")
+    untouched(mask, real, "masked_max")
     if torch.allclose(found.float(), expected, atol=1e-5):
         return "a mean asks what a prompt is about, a maximum whether anything in it says so."
     filled = tokens.masked_fill(~mask[..., None], 0)
@@ -702,8 +691,8 @@ def my_layer(yours):
             found = _tensor(yours(given, real, dict(part), bert.size.n_heads), "my_layer")
             if found.shape != x.shape:
                 raise NotYet(f"states {tuple(x.shape)} go in, {tuple(found.shape)} come out: are the heads put together again?")
-            _untouched(x, given, "my_layer")
-            _untouched(mask, real, "my_layer")
+            untouched(x, given, "my_layer")
+            untouched(mask, real, "my_layer")
             off = (found - states[number + 1]).abs()[mask].max().item()
             worst.append(off)
             if number == 0: beside(found[0, :7, :48], states[1][0, :7, :48], ("yours: pieces by 48 of 384", "expected"))

@@ -18,7 +18,7 @@ import torch
 from PIL import Image, PngImagePlugin
 
 from .answers import NotYet, beside, exercise
-from .values import without
+from .values import as_array, untouched, without
 from ..video.clips import Clip, write_apng
 from ..video.datasets import LAYOUTS, _Reading, epoch_order, find_clips
 from ..video.show import strip
@@ -27,18 +27,6 @@ from ..video.world import (COLORS, DIRECTIONS, MOTIONS, SHAPES, WORLDS, Actor, S
                                    path, render)
 
 # %% ../../nbs/tools/exercises/video.ipynb #helpers
-def _array(
-    found: object, # an answer
-    name: str,     # whose
-) -> np.ndarray:
-    "An answer of numbers as an array; `NotYet` where it is none"
-    if found is None: raise NotYet(f"{name} returns nothing so far.")
-    found = found.detach().cpu().numpy() if isinstance(found, torch.Tensor) else found
-    try: array = np.asarray(found)
-    except ValueError: raise NotYet(f"{name} gives rows of different lengths.") from None
-    if array.dtype.kind not in "biuf": raise NotYet(f"{name} gives {type(found).__name__}; an array or a list of numbers is wanted.")
-    return array
-
 def _clips() -> list: # of uint8 f h w c
     "Three clips of different lengths, sizes and backgrounds"
     one = Scene((Actor("circle", "yellow", "right", 5, 1.5, 9, 16),))
@@ -46,13 +34,7 @@ def _clips() -> list: # of uint8 f h w c
     three = Scene((Actor("triangle", "purple", "left", 6, 1.8, 40, 24),), "dark blue", 10, 48)
     return [render(one), render(two)[:, :24], render(three)]
 
-def _untouched(
-    before: np.ndarray, # a copy of what was given
-    after: np.ndarray,  # the same after the answer
-    name: str,
-) -> None:
-    "`NotYet` where an answer changed what it was given"
-    if not np.array_equal(before, after): raise NotYet(f"{name} changes what it is given; work on a copy, others still need it.")
+
 
 # %% ../../nbs/tools/exercises/video.ipynb #named-bars
 def _named_bars(
@@ -95,7 +77,7 @@ def my_to_unit(yours):
     import matplotlib.pyplot as plt
     levels = np.arange(256, dtype=np.uint8).reshape(4, 64)
     given = levels.copy()
-    found = _array(yours(given), "my_to_unit")
+    found = as_array(yours(given), "my_to_unit")
     if found.shape != levels.shape: raise NotYet(f"values of the shape {levels.shape} go in, {found.shape} comes out.")
     expected = (levels.astype(np.float64) * 2 / 255 - 1).ravel()
     plt.figure(figsize=(3.6, 1.9))
@@ -103,7 +85,7 @@ def my_to_unit(yours):
     plt.plot(expected, ":", color="black", label="expected")
     plt.gca().set(xlabel="screen", ylabel="model")
     plt.legend(frameon=False, fontsize=8)
-    _untouched(levels, given, "my_to_unit")
+    untouched(levels, given, "my_to_unit")
     if found.dtype.kind in "iu": raise NotYet(f"whole numbers come back ({found.dtype}): [-1, 1] needs fractions.")
     found = found.astype(np.float64).ravel()
     if np.diff(found).min() < 0:
@@ -115,7 +97,7 @@ def my_to_unit(yours):
     if abs(found[0] + 1) > 1e-6: raise NotYet(f"0 should become -1, not {found[0]:.4g}.")
     if abs(found[-1] - 1) > 1e-6: raise NotYet(f"255 should become 1, not {found[-1]:.4g}: 255 steps, not 256.")
     if not np.allclose(found, expected, atol=1e-5): raise NotYet("both ends are right, but between them the curve is no straight line.")
-    if _array(yours(given[0, :3]), "my_to_unit").dtype != np.float32:
+    if as_array(yours(given[0, :3]), "my_to_unit").dtype != np.float32:
         raise NotYet("the values are right, but NumPy's division makes float64; networks take float32.")
     without(yours, "to_unit")
     return "one step of the screen is worth 1 / 127.5, a small number to forget and a large one to lose."
@@ -126,7 +108,7 @@ def my_indices(yours):
     "Several lengths; for 36 frames and 8 parts as curves"
     wanted = {(36, 8): 0, (16, 4): 0, (64, 8): 0, (2, 6): 0, (9, 1): 0, (8, 8): 0, (30, 12): 0, (10, 4): 0}
     for have, want in wanted:
-        found = _array(yours(have, want), "my_indices")
+        found = as_array(yours(have, want), "my_indices")
         expected = np.arange(want) * have // want
         if (have, want) == (36, 8): beside(found, expected)
         if found.shape != (want,):
@@ -157,7 +139,7 @@ def my_rate(yours):
     first, second, third = _clips()
     for clip, fps, new in ((first, 8, 16), (first, 8, 4), (first, 8, 12), (second, 12, 8), (third, 10, 30), (third, 24, 24)):
         given = clip.copy()
-        found = _array(yours(given, fps, new), "my_rate")
+        found = as_array(yours(given, fps, new), "my_rate")
         n = round(len(clip) * new / fps)
         wanted = np.arange(n) * len(clip) // n
         expected = clip[wanted]
@@ -168,7 +150,7 @@ def my_rate(yours):
             raise NotYet(f"{what}: the shape is {found.shape}; only the first axis may change.")
         if new != 4 and clip is first and len(found):
             display(strip([np.clip(found, 0, 255).astype(np.uint8), expected], ["yours", "expected"], scale=1))
-        _untouched(clip, given, "my_rate")
+        untouched(clip, given, "my_rate")
         if len(found) == len(clip) and new == 2 * fps: raise NotYet(f"{what}: as many as before, so the clip gets shorter in seconds.")
         if len(found) == round(len(clip) * fps / new) != n:
             raise NotYet(f"{what}: {len(found)} frames, not {n}: are the two rates in each other's place?")
@@ -196,7 +178,7 @@ def my_ticks(yours):
     import matplotlib.pyplot as plt
     late = {}
     for n, fps in ((90, 30), (480, 8), (100, 24), (50, 12.5), (5, 10), (1, 8)):
-        found = _array(yours(n, fps), "my_ticks")
+        found = as_array(yours(n, fps), "my_ticks")
         if found.shape != (n,): raise NotYet(f"{n} frames have {n} lengths, not {found.size}: a length lies between two moments.")
         begins = np.cumsum(found) - found
         late[n, fps] = np.append(begins, begins[-1] + found[-1]) - 100 * np.arange(n + 1) / fps
@@ -292,7 +274,7 @@ def my_strip(yours):
     for clip, gap in zip(clips, (3, 1, 0)):
         n, h, w, _ = clip.shape
         given = clip.copy()
-        found = _array(yours(given, gap), "my_strip")
+        found = as_array(yours(given, gap), "my_strip")
         width = n * (w + gap) - gap
         expected = np.full((h, width, 3), 255, np.uint8)
         for i, frame in enumerate(clip): expected[:, i * (w + gap):i * (w + gap) + w] = frame
@@ -302,7 +284,7 @@ def my_strip(yours):
                 axis.imshow(picture.astype(np.uint8))
                 axis.set_title(title, fontsize=8)
                 axis.axis("off")
-        _untouched(clip, given, "my_strip")
+        untouched(clip, given, "my_strip")
         what = f"{n} frames of {w}x{h} with gaps of {gap}"
         if found.shape == (n * (h + gap) - gap, w, 3): raise NotYet(f"{what}: the frames lie one below the other; side by side is axis 1.")
         if found.shape == (h, width + gap, 3) and gap:
@@ -326,7 +308,7 @@ def my_trace(yours):
     for clip in map(render, scenes):
         still = np.repeat(clip[:1], 8, axis=0)
         given = clip.copy()
-        found = _array(yours(given), "my_trace")
+        found = as_array(yours(given), "my_trace")
         if found.shape != clip.shape[1:]: raise NotYet(f"one picture h w c has the shape {clip.shape[1:]}, not {found.shape}.")
         figure, axes = plt.subplots(1, 3, figsize=(5, 1.8), layout="constrained")
         pictures = {"first frame": clip[0], "yours": found, "last frame": clip[-1]}
@@ -334,9 +316,9 @@ def my_trace(yours):
             axis.imshow(np.clip(picture, 0, 255).astype(np.uint8))
             axis.set_title(title, fontsize=8)
             axis.axis("off")
-        _untouched(clip, given, "my_trace")
+        untouched(clip, given, "my_trace")
         if found.dtype != np.uint8: raise NotYet(f"a picture is uint8, not {found.dtype}: round and convert at the end.")
-        back = _array(yours(clip[::-1].copy()), "my_trace").astype(int)
+        back = as_array(yours(clip[::-1].copy()), "my_trace").astype(int)
         if abs(found - back).max() <= 30: raise NotYet("a clip and its reverse look alike: nothing says which frame was first.")
         empty = clip[0, 0, 0].astype(int)
         begin = abs(clip[0].astype(int) - empty).max(-1) > 100
@@ -345,7 +327,7 @@ def my_trace(yours):
         seen = [shines[place].mean() > .2 for place in (begin & ~later, later)]
         if not seen[0]: raise NotYet("where the thing began, nothing is left of it: only a later frame is seen.")
         if not seen[1]: raise NotYet("where the thing went, nothing is seen: only an early frame.")
-        if abs(_array(yours(still.copy()), "my_trace").astype(int) - still[0]).max() > 2:
+        if abs(as_array(yours(still.copy()), "my_trace").astype(int) - still[0]).max() > 2:
             raise NotYet("a clip in which nothing moves should look like its frame.")
         if abs(found[:3].astype(int) - empty).max() > 8:
             raise NotYet("the background far from the motion has another colour than in the clip.")
@@ -370,10 +352,10 @@ def repaired(yours):
         given = _damage(clip)
         found = yours(given)
         if found is None: raise NotYet("repaired returns nothing so far.")
-        found = torch.as_tensor(_array(found, "repaired"))
+        found = torch.as_tensor(as_array(found, "repaired"))
         if found.shape != clip.shape: raise NotYet(f"c f h w is {tuple(clip.shape)} here, not {tuple(found.shape)}.")
         beside(found, clip, ("repaired", "as it was"))
-        _untouched(_damage(clip).numpy(), given.numpy(), "repaired")
+        untouched(_damage(clip).numpy(), given.numpy(), "repaired")
         if torch.allclose(found, clip, atol=1e-4): continue
         if torch.allclose(found, given, atol=1e-4): raise NotYet("nothing has changed.")
         if torch.allclose(found, _damage(clip) * 2 - 1, atol=1e-4):
@@ -398,7 +380,7 @@ def my_hexagon(yours):
     import matplotlib.pyplot as plt
     turns = np.arange(6) * np.pi / 3
     for size in (5., 1., 9.5):
-        found = _array(yours(size), "my_hexagon").astype(float)
+        found = as_array(yours(size), "my_hexagon").astype(float)
         if found.shape != (6, 2): raise NotYet(f"six corners with x and y have the shape (6, 2), not {found.shape}.")
         a = size * np.sqrt(2 * np.pi / 3 / np.sqrt(3))
         expected = a * np.stack([np.sin(turns), -np.cos(turns)], 1)
@@ -530,7 +512,7 @@ def palest(yours):
     found = [yours(rgb, .25) for rgb in colors]
     if found[0] is None: raise NotYet("palest returns nothing so far.")
     expected = [max(0, 1 - .25 / float(np.linalg.norm(rgb))) for rgb in colors]
-    found = _array([float(share) for share in found], "palest")
+    found = as_array([float(share) for share in found], "palest")
     _named_bars(list(COLORS), found, expected, "smallest share of the brightness")
     rgb = np.array(COLORS["purple"])
     length = float(np.linalg.norm(rgb))
@@ -590,8 +572,8 @@ def off_track(yours):
         given = centres.copy()
         found[name] = yours(given)
         if found[name] is None: raise NotYet("off_track returns nothing so far.")
-        _untouched(centres, given, "off_track")
-        number = _array(found[name], "off_track")
+        untouched(centres, given, "off_track")
+        number = as_array(found[name], "off_track")
         if number.size != 1: raise NotYet(f"one number is wanted, not the shape {number.shape}.")
         found[name] = float(number.item())
     _named_bars(list(tracks), list(found.values()), list(expected.values()), "pixels off the track")
@@ -647,7 +629,7 @@ def zigzag(yours, reads_zigzag):
     "The path first, then the reader on 160 clips that are not the reader's own"
     import matplotlib.pyplot as plt
     for x, y, speed, n in ((3, 9, 1.5, 8), (0, 0, 1, 11), (10, 2, .5, 3)):
-        found = _array(yours(x, y, speed, n), "zigzag").astype(float)
+        found = as_array(yours(x, y, speed, n), "zigzag").astype(float)
         expected = _zigzag(x, y, speed, n)
         if found.shape == (2, n): raise NotYet(f"the shape is (n_frames, 2), not {found.shape}: frames first.")
         if found.shape != (n, 2): raise NotYet(f"{n} frames have the shape {(n, 2)}, not {found.shape}.")
@@ -722,7 +704,7 @@ def in_batch(yours):
         rounds = range(start // n, (stop - 1) // n + 1)
         return np.concatenate([epoch_order(seed, epoch, n) for epoch in rounds])[start - rounds[0] * n:stop - rounds[0] * n].tolist()
     for step, size, n, seed in ((0, 4, 10, 0), (1, 4, 10, 0), (7, 4, 10, 3), (2, 4, 10, 0), (5, 4, 8, 1), (2, 7, 3, 2), (1000, 16, 41, 5)):
-        found = _array(yours(step, size, n, seed), "in_batch")
+        found = as_array(yours(step, size, n, seed), "in_batch")
         expected = row(step * size, (step + 1) * size, n, seed)
         what = f"step {step} of {size} from {n}, seed {seed}"
         if (step, n) == (7, 10): beside(found, expected)
