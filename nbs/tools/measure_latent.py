@@ -29,7 +29,7 @@ from torch import nn
 from train_autoencoder import measure, unseen_clips
 from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, draw_part, drawn_clips,
                           keep_positions_on_device, machine, nearest_score, new_denoiser, score_clip, transformer_training,
-                          use_flat_convolutions, varied)
+                          use_compiled_blocks, use_flat_convolutions, varied)
 
 from t2v_learn.core import clone_folder, sha256, shipped_folder, write_json
 from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
@@ -278,26 +278,25 @@ def clips_for_autoencoders(scratch):
     return emoji, drawn_clips(scratch, 4)
 
 
-def pca_rows(emoji, world, unseen):
+PCA = (8, 16, 48)      # numbers a place of the latents
+
+def add_pca_rows(emoji, world, unseen):
     "What the best linear map keeps at each rate"
     known_clips = torch.cat([emoji[::4], world[:PART // 2]]).float() / 127.5 - 1
     mean, directions = fit_pca(known_clips)
-    rows = {}
-    for latent_dim in (8, 16, 48):
+    for latent_dim in PCA:
         found = {}
         for name, clips in unseen.items():
             decibels = psnr(pca_copy(clips, mean, directions, latent_dim), clips)
             found[name] = dict(n=len(clips), mean=round(decibels.mean().item(), 2), p10=round(decibels.quantile(.1).item(), 2))
-        rows[latent_dim] = found
-    return rows
+        name = f"PCA, {latent_dim}"
+        if not known("autoencoders", name): add_row("autoencoders", dict(name=name, latent_dim=latent_dim, **found))
 
 
 def measure_autoencoders(steps, batch, only, scratch):
     emoji, world = clips_for_autoencoders(scratch)
     unseen = unseen_clips()
-    for latent_dim, found in pca_rows(emoji, world, unseen).items():
-        name = f"PCA, {latent_dim}"
-        if not known("autoencoders", name): add_row("autoencoders", dict(name=name, latent_dim=latent_dim, **found))
+    if not all(known("autoencoders", f"PCA, {latent_dim}") for latent_dim in PCA): add_pca_rows(emoji, world, unseen)
     use_flat_convolutions()
     emoji, world = emoji.to(DEVICE), world.to(DEVICE)
     for name, (latent_dim, weights) in AUTOENCODERS.items():
@@ -542,6 +541,7 @@ def main():
     asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"))
     asked = asked.parse_args()
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+    if DEVICE == "cuda": use_compiled_blocks()
     if asked.what == "transformer": measure_transformers(asked.seed, asked.steps, asked.only, asked.batch)
     elif asked.what == "autoencoder": measure_autoencoders(asked.steps, asked.batch, asked.only, asked.scratch)
     elif asked.what == "emoji": measure_emoji(asked.scratch)

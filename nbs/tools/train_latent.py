@@ -85,8 +85,13 @@ def encode_part(job):
 
 
 def part_latents(ae, folder, part):
-    if (folder / f"{part}-latents.npy").exists(): return torch.from_numpy(np.load(folder / f"{part}-latents.npy")).to(DEVICE)
-    return all_latents(ae, torch.from_numpy(np.load(folder / f"{part}.npy")))
+    "The latents of such a part, in a file instead of its clips from now on: these are 24 times as large"
+    file = folder / f"{part}-latents.npy"
+    if file.exists(): return torch.from_numpy(np.load(file)).to(DEVICE)
+    latents = all_latents(ae, torch.from_numpy(np.load(folder / f"{part}.npy")))
+    np.save(file, latents.cpu().numpy())
+    (folder / f"{part}.npy").unlink()
+    return latents
 
 
 def drawn_clips(folder, n): # the first n parts, uint8 `n c f h w`
@@ -205,6 +210,15 @@ def train_autoencoder(folder, emoji, world, seconds, say, unseen, batch):
 
 
 # --- the transformers
+
+def use_compiled_blocks():
+    "In training, a block of the transformer as a few kernels instead of some two hundred: the same numbers"
+    torch._dynamo.config.recompile_limit = 64
+    plain = transformer.TransformerBlock.forward
+    fused = torch.compile(plain, dynamic=False)
+    def block(self, *args): return (fused if torch.is_grad_enabled() else plain)(self, *args)
+    transformer.TransformerBlock.forward = block
+
 
 def machine(): return torch.cuda.get_device_name() if DEVICE == "cuda" else "CPU"
 
@@ -327,16 +341,21 @@ def train_full(folder, latents, captions, ae, encoder, seconds, say, pool, **set
     asked = Texts(encoder, prompts)
     denoiser = new_denoiser(LatentTextToVideo.presets["full"].network, encoder, captions[:1280], False, ae)
     training = transformer_training(denoiser, latents, texts, texts.of(captions), **settings)
+    looks = []
     def look(training):
         drawn = draw_latents(training.average, asked, asked.of(prompts))
         with torch.no_grad(): video = torch.cat([ae.decode(some) for some in drawn.split(32)])
         frames = ((video.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).cpu().numpy()
-        scores = pool.map(score_clip, list(zip(frames, scenes)))
-        right = {name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in scores[0]}
-        say(what="full", step=training.done, loss=round(float(training.last_loss), 4), **right)
+        scores = pool.map_async(score_clip, list(zip(frames, scenes)))                     # where a GPU trains, it goes on meanwhile
+        if DEVICE == "cpu": scores.wait()
+        looks.append((dict(what="full", step=training.done, loss=round(float(training.last_loss), 4)), scores))
     training.fit(seconds=seconds, look=look, looks=4, keep=folder / "full.training")
     say(what="full, at its end", step=training.done, seconds=round(training.seconds, 1))
     save_model(training.average, encoder, folder, "full", captions, training, 8.0)
+    for about, scores in looks:
+        scores = scores.get()
+        names = sorted({name for one in scores for name in one})
+        say(**about, **{name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in names})
 
 
 def main():
@@ -370,7 +389,9 @@ def main():
         captions = []
         for _ in range(min(asked.first, asked.clips)): captions += next(drawn)
         say(what=f"{sum(len(texts) for _, texts in emoji.values())} emoji and the first {len(captions)} clips of the world are drawn")
-        if DEVICE == "cuda": use_flat_convolutions()
+        if DEVICE == "cuda":
+            use_flat_convolutions()
+            use_compiled_blocks()
         keep_positions_on_device()
         if asked.autoencoder:
             unseen = unseen_clips()
@@ -381,10 +402,12 @@ def main():
         encoder = TextEncoder(asked.encoder)
         if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say, batch=asked.clips_a_step)
         if asked.full:
-            for more in drawn: captions += more
-            say(what=f"{len(captions)} clips of the world are drawn")
-            latents = torch.cat([part_latents(ae, asked.scratch, k) for k in range(asked.clips)])
-            say(what="and encoded")
+            latents = [part_latents(ae, asked.scratch, k) for k in range(len(captions) // PART)]
+            for more in drawn:
+                latents.append(part_latents(ae, asked.scratch, len(latents)))
+                captions += more
+            latents = torch.cat(latents)
+            say(what=f"{len(captions)} clips of the world are drawn and encoded")
             train_full(asked.folder, latents, captions, ae, encoder, asked.full, say, pool, batch=asked.clips_a_step)
 
 
