@@ -254,8 +254,8 @@ def build_page(
     "A folder with the page, its model and all that runs it, to be laid on any web server; InputError where it cannot be made."
     folder = Path(folder)
     sources = page_sources()
-    _check_exporters()
     with _whole_folder(folder) as new:
+        _check_exporters()
         runtime = fetch_runtime()
         generator = TextToVideo.from_pretrained(model, device="cpu", precision="fp32")
         page_settings(generator)                                               # refuses what does not fit before the slow part
