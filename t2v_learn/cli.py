@@ -624,7 +624,7 @@ def evaluate(
     split: _option(str, "Of the world: seen (default), held-out-combinations or held-out-words; of other data: its own.") = None,
     n: Annotated[int | None, typer.Option("--n", callback=_between(1, 10**6), help="How many videos; default: enough.")] = None,
     seed: _option(int, "Other prompts, other noise.", 0, 2**63 - 1) = None,
-    guidance_scale: _option(float, "Default: 1.5, for edits 3.", 0, 100) = None,
+    guidance_scale: _option(float, "Default: the model's own, for edits 3.", 0, 100) = None,
     steps: Steps = None,
     deranged: Annotated[bool, typer.Option("--deranged", help="Give each video the prompt of another: the score must collapse.")] = False,
     against: _option(str, "Another model, asked for the same with the same noise: is one of them better? (McNemar's test)") = None,

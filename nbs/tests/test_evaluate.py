@@ -1,17 +1,19 @@
 "The score: intervals, evaluation sets, reports, and models whose score is known"
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 from scenes import some
+from scipy import stats
 
 from t2v_learn.core import InputError
-from t2v_learn.judge.evaluate import (LEVELS, SIZES, Report, bootstrap, eval_set, evaluate, evaluate_clips,
+from t2v_learn.judge.evaluate import (LEVELS, SIZES, Report, _combinations_of, bootstrap, eval_set, evaluate, evaluate_clips,
                                       nearer_to_training, nearest_clips, save_score, spread_within, wilson)
 from t2v_learn.text.tagging import asked_for
 from t2v_learn.video.clips import Clip
-from t2v_learn.video.world import RESERVED, World, is_held_out, render
+from t2v_learn.video.world import RESERVED, World, is_held_out, kind, render
 
 
 class Oracle:
@@ -54,6 +56,29 @@ def test_bootstrap_counts_groups_not_clips():
     low, high = bootstrap(one_bad)
     assert high - low > 2 * (wilson(440, 480)[1] - wilson(440, 480)[0])
     assert bootstrap(one_bad) == (low, high) and bootstrap([np.ones(40)] * 12) == (1.0, 1.0)
+
+
+def test_the_interval_is_about_the_score_also_where_combinations_differ_in_size():
+    rng = np.random.default_rng(0)
+    groups = [rng.random(size) < share for size, share in [(40, .9)] * 20 + [(2, .1)] * 60]
+    low, high = bootstrap(groups)
+    assert low < np.concatenate(groups).mean() < high
+    equal = [rng.random(40) < .8 for _ in range(12)]
+    means = ([np.mean(group) for group in equal],)
+    plain = stats.bootstrap(means, np.mean, n_resamples=4000, method="percentile", random_state=0).confidence_interval
+    assert np.allclose(bootstrap(equal), plain)
+
+
+@pytest.mark.parametrize("preset", ["tiny", "full"])
+def test_clips_are_counted_under_the_combination_that_was_asked_for(preset):
+    world = World(preset)
+    n = len(world.combinations("held-out-combinations"))
+    scenes, _ = eval_set(world, "held-out-combinations", 2 * n, seed=2026)
+    keys = _combinations_of(scenes, world, "held-out-combinations")
+    assert set(Counter(keys).values()) == {2} and len(set(keys)) == n
+    for scene, (shape, color, motion) in zip(scenes, keys):
+        actor = scene.actors[0]
+        assert (actor.shape, actor.color) == (shape, color) and kind(actor.motion) == motion
 
 
 def test_evaluation_sets():

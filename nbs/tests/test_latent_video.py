@@ -10,6 +10,8 @@ from refusals import sentence
 from rerun import root
 
 from t2v_learn import TextToVideo
+from t2v_learn.judge.evaluate import eval_set
+from t2v_learn.judge.reader import score
 from t2v_learn.latent.autoencoder import Autoencoder, AutoencoderConfig, load_autoencoder
 from t2v_learn.latent.latent_video import (LatentConfig, LatentData, LatentDenoiser, LatentTextToVideo, about_nearest, interpolate_prompts,
                                             latent_mask, nearest_captions)
@@ -365,3 +367,16 @@ def test_it_says_what_it_was_trained_on(shipped):
     assert shipped.config["trained"]["machine"] and shipped.config["autoencoder"] == load_autoencoder().weights_hash
     with pytest.warns(UserWarning, match="nearest known"): shipped("a quarterly report", num_inference_steps=2)
     assert about_nearest(["rocket"], shipped.config["captions"]) == ""
+
+
+@pytest.mark.slow
+def test_the_model_of_the_full_world_draws_what_it_is_asked_for():
+    model = TextToVideo.from_pretrained("full", precision="fp32")
+    scenes, prompts = eval_set(World("full"), "seen", 16, 9)
+    clips = model(prompts, seed=5, guidance_scale=3.0)
+    scores = [score(clip, scene) for clip, scene in zip(clips, scenes)]
+    right = {name: sum(one[name] for one in scores) for name in ("color", "motion", "shape", "joint")}
+    assert right["color"] >= 12 and right["motion"] >= 9 and right["joint"] >= 6, right
+    wrong = [score(clip, scene)["joint"] for clip, scene in zip(clips, scenes[1:] + scenes[:1])]
+    assert sum(wrong) <= 1, "exchanged prompts"
+    assert model.config["autoencoder"] == load_autoencoder().weights_hash and not model.config.get("captions")

@@ -5,8 +5,9 @@ import torch
 import train_latent
 from recorded import Recorded
 
-from t2v_learn.latent import autoencoder
+from t2v_learn.latent import autoencoder, transformer
 from t2v_learn.latent.autoencoder import Autoencoder, AutoencoderConfig, LossWeights
+from t2v_learn.text.bert import TextStates
 from t2v_learn.training.optimizers import TrainConfig
 
 
@@ -35,6 +36,50 @@ def test_flat_convolutions_give_the_same_numbers(monkeypatch):
     cache = {}
     pieces = torch.cat([model.posterior(video[:, :, k:k + 4], cache)[0] for k in (0, 4)], 2)
     assert torch.allclose(pieces, mean, atol=1e-5), "and in pieces"
+
+
+def test_compiled_blocks_train_and_plain_ones_draw(monkeypatch):
+    torch.manual_seed(0)
+    compiled = []
+    def compile(function, **options):
+        def call(*args):
+            compiled.append(function)
+            return function(*args)
+        return call
+    monkeypatch.setattr(transformer.TransformerBlock, "forward", transformer.TransformerBlock.forward)
+    monkeypatch.setattr(torch, "compile", compile)
+    network = transformer.VideoTransformer(transformer.TransformerConfig(dim=32, n_heads=2, n_blocks=3, mlp_dim=64))
+    text = TextStates(torch.randn(2, 5, 384), torch.ones(2, 5, dtype=torch.bool), torch.randn(2, 384))
+    x, log_snr = torch.randn(2, 16, 4, 4, 4), torch.zeros(2)
+    before = network(x, log_snr, text)
+    train_latent.use_compiled_blocks()
+    assert torch.equal(network(x, log_snr, text), before) and len(compiled) == 3
+    with torch.no_grad(): assert torch.equal(network(x, log_snr, text), before) and len(compiled) == 3
+
+
+@pytest.mark.slow
+def test_a_block_is_one_graph():
+    torch.manual_seed(0)
+    block = transformer.TransformerBlock(32, 2, 64)
+    angles = transformer.rotary_angles_3d((4, 2, 2), 16)
+    given = (torch.randn(2, 16, 32), torch.randn(2, 20, 32), torch.arange(20) < torch.tensor([[20], [3]]), torch.randn(2, 1, 6, 32), angles)
+    whole = torch.compile(transformer.TransformerBlock.forward, backend="aot_eager", fullgraph=True, dynamic=False)
+    results = []
+    for forward in (transformer.TransformerBlock.forward, whole):
+        block.zero_grad()
+        y = forward(block, *given)
+        y.square().sum().backward()
+        results.append([y.detach(), *(p.grad.clone() for p in block.parameters())])
+    for mine, theirs in zip(*results): torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_latents_of_a_part_take_the_place_of_its_clips(tmp_path, clips):
+    torch.manual_seed(0)
+    model = Autoencoder(AutoencoderConfig(4, (8, 8, 8), 1, 1))
+    np.save(tmp_path / "0.npy", clips.numpy())
+    first = train_latent.part_latents(model, tmp_path, 0)
+    assert torch.equal(first, train_latent.all_latents(model, clips)) and not (tmp_path / "0.npy").exists()
+    assert torch.equal(train_latent.part_latents(None, tmp_path, 0), first), "the next training reads them"
 
 
 def test_clips_are_varied_on_the_device(clips):

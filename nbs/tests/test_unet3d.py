@@ -9,9 +9,12 @@ from denoisers import SMALL, clips, small_unet, states, without_gradient
 from t2v_learn.core import InputError, shipped_folder
 from t2v_learn.diffusion.blocks import CrossAttention, SpaceTimeAttention, TemporalAttention, receptive_field
 from t2v_learn.diffusion.unet3d import (TextConditioner, UNet3D, UNetConfig, UNetStage, activations_figure, block_flops, block_times,
-                                        block_times_figure, cut_skips, patchify, record_activations, record_attention, unet_figure,
-                                        unpatchify, word_map_figure)
+                                        block_times_figure, cut_skips, limit_norm, patchify, record_activations, record_attention,
+                                        unet_figure, unpatchify, word_map_figure)
+from t2v_learn.judge.evaluate import eval_set
 from t2v_learn.text.bert import TextStates
+from t2v_learn.training.pipeline import VideoGenerator
+from t2v_learn.video.world import World
 
 LOG_SNR = torch.tensor([0., -5.])
 WITHOUT = torch.tensor([False, False])
@@ -81,6 +84,32 @@ def test_the_conditioner_whitens():
     conditioner.pooled_whitening.copy_(4 * torch.eye(24))
     back = TextStates(text.tokens / 3 + 1, text.mask, text.pooled / 4 + 2)
     for a, b in zip(conditioner(back, ~WITHOUT), plain): torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_states_of_words_that_were_never_seen_are_shortened_and_no_others():
+    x = torch.randn(2, 5, 384, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(limit_norm(x), x) and torch.equal(limit_norm(torch.zeros(1, 4)), torch.zeros(1, 4))
+    far = limit_norm(12 * x)
+    torch.testing.assert_close(far.norm(dim=-1), torch.full((2, 5), 3 * 384**.5))
+    torch.testing.assert_close(F.cosine_similarity(far, x, -1), torch.ones(2, 5))
+    torch.manual_seed(0)
+    conditioner = TextConditioner(24, 16, 32)
+    text = states()
+    grown = [TextStates(times * text.tokens, text.mask, times * text.pooled) for times in (1, 50, 500)]
+    mild, strong, stronger = (conditioner(one, ~WITHOUT) for one in grown)
+    for a, b, c in zip(mild, strong, stronger):
+        torch.testing.assert_close(b, c, rtol=1e-4, atol=1e-5)
+        assert a.dtype == torch.bool or not torch.equal(a, b)
+
+
+@pytest.mark.parametrize("model", ["tiny", "full"])
+def test_no_caption_of_the_training_is_shortened(model):
+    shipped = VideoGenerator.from_pretrained(model, device="cpu", precision="fp32")
+    conditioner = shipped.denoiser.unet.text_conditioner
+    text = shipped.encoder(eval_set(World(model), "seen", 200, 11)[1])
+    for states_of, part in ((text.tokens[text.mask], "token"), (text.pooled, "pooled")):
+        white = (states_of - getattr(conditioner, f"{part}_mean")) @ getattr(conditioner, f"{part}_whitening")
+        assert torch.equal(limit_norm(white), white)
 
 
 @pytest.mark.parametrize("other", ["tokens", "pooled"])

@@ -46,9 +46,11 @@ def bootstrap(
     n_resamples: int = 4000, # how often groups are drawn anew
     seed: int = 0,           # of the draws
 ) -> tuple:                  # lower and upper end of the middle 95 %
-    "A percentile interval for the mean over groups, by drawing groups with replacement (Efron 1979)."
-    means = [np.mean(group) for group in groups]
-    drawn = stats.bootstrap((means,), np.mean, n_resamples=n_resamples, method="percentile", random_state=seed)
+    "A percentile interval for the share that is right, by drawing groups with replacement (Efron 1979); they may differ in size."
+    right = [np.sum(group) for group in groups]
+    sizes = [len(group) for group in groups]
+    def share(right, sizes, axis): return right.sum(axis) / sizes.sum(axis)
+    drawn = stats.bootstrap((right, sizes), share, paired=True, n_resamples=n_resamples, method="percentile", random_state=seed)
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #eval-set
@@ -223,6 +225,15 @@ def _copied(
     return nearer_to_training(torch.stack([clip.tensor() for clip in clips]), seen, unseen)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #evaluate-2
+def _combinations_of(
+    scenes: list, # of `eval_set`
+    world: World, # that they come from
+    split: str,   # likewise
+) -> list:        # of each: shape, colour and motion; where a combination was asked for, its kind of motion, such as "bounces"
+    if split != "held-out-combinations": return [(a.shape, a.color, a.motion) for a in (scene.actors[0] for scene in scenes)]
+    asked = world.combinations(split)
+    return [asked[i % len(asked)] for i in range(len(scenes))]
+
 SIZES = {"seen": 512, "held-out-combinations": 480, "held-out-words": 512}   # clips per split
 
 def _rights(
@@ -254,7 +265,7 @@ def evaluate(
     if world is None:
         raise InputError("this model draws no world of ours, so its clips cannot be read: evaluate it on clips with captions.")
     scenes, prompts = eval_set(World(world), split, n or SIZES[split], seed)
-    keys = [(a.shape, a.color, a.motion) for a in (s.actors[0] for s in scenes)]
+    keys = _combinations_of(scenes, World(world), split)
     if deranged:
         prompts = [prompts[i] for i in derange([label(s) for s in scenes], np.random.default_rng(seed))]
     clips = _generate_all(model, prompts, seed, batch_size, progress, settings)
