@@ -73,13 +73,17 @@ def test_a_block_is_one_graph():
     for mine, theirs in zip(*results): torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_latents_of_a_part_take_the_place_of_its_clips(tmp_path, clips):
+def test_clips_that_were_encoded_are_drawn_again_where_they_are_needed(tmp_path, clips, monkeypatch):
     torch.manual_seed(0)
     model = Autoencoder(AutoencoderConfig(4, (8, 8, 8), 1, 1))
     np.save(tmp_path / "0.npy", clips.numpy())
-    first = train_latent.part_latents(model, tmp_path, 0)
-    assert torch.equal(first, train_latent.all_latents(model, clips)) and not (tmp_path / "0.npy").exists()
-    assert torch.equal(train_latent.part_latents(None, tmp_path, 0), first), "the next training reads them"
+    assert torch.equal(train_latent.part_latents(model, tmp_path, 0), train_latent.all_latents(model, clips))
+    assert not list(tmp_path.iterdir()), "no latents that another autoencoder might take for its own"
+    monkeypatch.setattr(train_latent, "PART", 2)
+    captions = train_latent.draw_part((0, tmp_path))
+    drawn = np.load(tmp_path / "0.npy")
+    (tmp_path / "0.npy").unlink()
+    assert train_latent.draw_part((0, tmp_path)) == captions and (np.load(tmp_path / "0.npy") == drawn).all()
 
 
 def test_clips_are_varied_on_the_device(clips):

@@ -53,7 +53,8 @@ SPLITS = ("train", "held-out-combinations", "held-out-names")
 def draw_part(job):
     "Clips of the full world, in a file, and their captions"
     part, folder = job
-    if (folder / f"{part}.json").exists(): return read_json(folder / f"{part}.json", needs=("captions",))["captions"]   # drawn before
+    if all((folder / f"{part}{end}").exists() for end in (".json", ".npy")):                # drawn before
+        return read_json(folder / f"{part}.json", needs=("captions",))["captions"]
     torch.set_num_threads(1)
     rng = np.random.default_rng([SEED, part])
     world = World("full")
@@ -85,11 +86,9 @@ def encode_part(job):
 
 
 def part_latents(ae, folder, part):
-    "The latents of such a part, in a file instead of its clips from now on: these are 24 times as large"
-    file = folder / f"{part}-latents.npy"
-    if file.exists(): return torch.from_numpy(np.load(file)).to(DEVICE)
+    "The latents of such a part; the file of its clips, 24 times as large, is not needed any more"
+    if (folder / f"{part}-latents.npy").exists(): return torch.from_numpy(np.load(folder / f"{part}-latents.npy")).to(DEVICE)
     latents = all_latents(ae, torch.from_numpy(np.load(folder / f"{part}.npy")))
-    np.save(file, latents.cpu().numpy())
     (folder / f"{part}.npy").unlink()
     return latents
 
@@ -342,20 +341,23 @@ def train_full(folder, latents, captions, ae, encoder, seconds, say, pool, **set
     denoiser = new_denoiser(LatentTextToVideo.presets["full"].network, encoder, captions[:1280], False, ae)
     training = transformer_training(denoiser, latents, texts, texts.of(captions), **settings)
     looks = []
+    def tell():
+        while looks:
+            about, scores = looks.pop(0)
+            scores = scores.get()
+            names = sorted({name for one in scores for name in one})
+            say(**about, **{name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in names})
     def look(training):
         drawn = draw_latents(training.average, asked, asked.of(prompts))
         with torch.no_grad(): video = torch.cat([ae.decode(some) for some in drawn.split(32)])
         frames = ((video.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).cpu().numpy()
-        scores = pool.map_async(score_clip, list(zip(frames, scenes)))                     # where a GPU trains, it goes on meanwhile
-        if DEVICE == "cpu": scores.wait()
+        scores = pool.map_async(score_clip, list(zip(frames, scenes)))
         looks.append((dict(what="full", step=training.done, loss=round(float(training.last_loss), 4)), scores))
+        if DEVICE == "cpu": tell()                                                         # where a GPU trains, it goes on meanwhile
     training.fit(seconds=seconds, look=look, looks=4, keep=folder / "full.training")
     say(what="full, at its end", step=training.done, seconds=round(training.seconds, 1))
     save_model(training.average, encoder, folder, "full", captions, training, 8.0)
-    for about, scores in looks:
-        scores = scores.get()
-        names = sorted({name for one in scores for name in one})
-        say(**about, **{name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in names})
+    tell()
 
 
 def main():
