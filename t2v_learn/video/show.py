@@ -234,7 +234,7 @@ def _draw_lines(
     style = dict(lw=5, solid_capstyle="round", solid_joinstyle="round", zorder=1)
     axis.text(2.3, 0, "“a red circle …”", ha="right", va="center", style="italic", fontsize=10, color=color["text"])
     axis.plot([10.2, 11.1, 15.4, 16.3], [.5, 1, 1, .5], color=color["gan"], **style)
-    axis.plot([10.2, 11.1, 15.4, 16.3], [.5, 0, 0, .5], color=color["latent"], **style)
+    axis.plot([10.2, 10.5, 16.25, 16.45], [.5, 0, 0, .5], color=color["latent"], **style)
     axis.plot([9.85, 16.3], [.5, .5], color=color["diffusion"], **style)
     axis.plot([16.3, 16.8, 17.4], [.5, 1, 1], color=color["beyond"], **style)
     axis.plot([16.3, 17.7], [.5, .5], color=color["judge"], **style)
