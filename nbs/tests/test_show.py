@@ -27,6 +27,16 @@ def test_one_clip_however_it_is_kept(clip):
     assert len(_as_list(clip)) == 1 and len(_as_list([clip] * 3)) == 3
 
 
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int64])
+def test_whole_numbers_that_are_no_screen_values(dtype):
+    "They would wrap round: 256 would be shown as black"
+    wide = CLIPS[0].frames.astype(dtype)
+    assert (as_frames(wide) == CLIPS[0].frames).all()
+    for wrong in (256, -1) if np.issubdtype(dtype, np.signedinteger) else (256,):
+        wide[0, 0, 0, 0] = wrong
+        with pytest.raises(ValueError, match="0 to 255"): as_frames(wide)
+
+
 def test_many_clips():
     for given in (CLIPS, BATCH, list(BATCH)): assert all((a == b.frames).all() for a, b in zip(_as_list(given), CLIPS, strict=True))
     with pytest.raises(ValueError, match="no clip"): _as_list([])
