@@ -75,7 +75,7 @@ def faithful(image):
     return beside
 
 
-def lighter(picture, at_least=20_000, colors=96, careful=False):
+def lighter(picture, at_least=20_000, colors=160, careful=False):
     "A large PNG (base64) with fewer colours if that makes it smaller; animations only where careful, small pictures as they are"
     from PIL import Image
     data = base64.b64decode(picture)
@@ -85,7 +85,7 @@ def lighter(picture, at_least=20_000, colors=96, careful=False):
     elif getattr(image, "n_frames", 1) > 1: return picture
     else:
         beside = io.BytesIO()
-        image.convert("RGB").quantize(colors, dither=Image.Dither.NONE).save(beside, "PNG", optimize=True)
+        image.convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE).save(beside, "PNG", optimize=True)
     return base64.b64encode(beside.getvalue()).decode() if beside.tell() < len(data) else picture
 
 
