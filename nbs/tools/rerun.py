@@ -85,7 +85,8 @@ def lighter(picture, at_least=20_000, colors=160, careful=False):
     elif getattr(image, "n_frames", 1) > 1: return picture
     else:
         beside = io.BytesIO()
-        image.convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE).save(beside, "PNG", optimize=True)
+        plain = image.convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        plain.save(beside, "PNG", optimize=True)
     return base64.b64encode(beside.getvalue()).decode() if beside.tell() < len(data) else picture
 
 
