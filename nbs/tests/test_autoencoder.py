@@ -320,3 +320,10 @@ def test_the_script_trains_and_goes_on(tmp_path):
     again = subprocess.run([*line, "--minutes", "0.5"], capture_output=True, text=True)
     two = json.loads(again.stdout.splitlines()[-1])
     assert two["step"] > one["step"] >= 1 and load_autoencoder(tmp_path / "model").config.latent_dim == 16
+
+
+def test_a_folder_of_that_name_does_not_stand_in_the_way(tmp_path, monkeypatch):
+    shipped = load_autoencoder().weights_hash
+    monkeypatch.chdir(tmp_path)
+    save_autoencoder(small(), tmp_path / "autoencoder")
+    assert load_autoencoder().weights_hash == shipped != load_autoencoder(tmp_path / "autoencoder").weights_hash

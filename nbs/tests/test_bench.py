@@ -452,3 +452,11 @@ def test_parts_are_those_of_the_help(t2v):
     _, out, _ = t2v("bench", "--help")
     said = re.sub(r"\s+", " ", out)
     assert all(part in said for part in PARTS)
+
+
+def test_a_part_that_fails_leaves_the_others(monkeypatch):
+    def fails(*_): raise InputError("no word of it.")
+    monkeypatch.setattr(module, "_measure_memory", fails)
+    monkeypatch.setattr(module, "_measure_data", lambda *_: [dict(name="data")])
+    found = bench(replace(TOY, peers=False), ("data", "memory"))
+    assert found["comparisons"] == [dict(name="data")] and "memory could not be measured: no word of it." in found["notes"]

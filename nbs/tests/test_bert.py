@@ -542,3 +542,11 @@ def test_the_tiny_bert_that_ships_is_what_the_function_makes():
     for text in ("a red [MASK] moving right", "a [MASK] circle moving right", "a red circle moves [MASK] the right"):
         (new,), (old,) = fill_in(model, words, text), fill_in(shipped, words, text)
         assert max(abs(new[word] - old[word]) for word in words) < .1, text
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 9, 10, 11])
+def test_few_steps(n_steps):
+    ids = bert.caption_ids(["the red circle moving left"] * 3, WORDS)
+    model = small_masked(len(WORDS))
+    assert len(bert.pretrain(model, ids, n_steps)) == n_steps
+    with pytest.raises(InputError, match="one step or more"): bert.pretrain(model, ids, 0)

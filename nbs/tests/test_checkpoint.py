@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from toys import Toy, equal, losses, noisy_loss, toy, toy_by_muon, toy_gan
+from toys import Outer, Toy, equal, losses, noisy_loss, toy, toy_by_muon, toy_gan
 
 from t2v_learn.core import InputError
 from t2v_learn.training.checkpoint import (CheckpointError, Checkpoints, _history_rows, _history_table, _step_folders, file_format, latest,
@@ -424,3 +424,16 @@ def main(job, folder, *how):
 
 
 if __name__ == "__main__": main(*sys.argv[1:])
+
+
+def test_another_optimizer_is_refused(tmp_path):
+    toy_by_muon(tmp_path, steps=4).fit(progress=False)
+    other = toy(tmp_path, model=Outer(), steps=8)
+    with pytest.raises(CheckpointError, match="optimizer muon, not adamw"): other.fit(resume=True, progress=False)
+
+
+def test_settings_that_cannot_be_kept_are_refused_before_the_first_step(tmp_path):
+    trainer = toy(tmp_path, steps=4)
+    trainer.extra = dict(videos=Path("clips"))
+    with pytest.raises(InputError, match="cannot be kept as JSON"): trainer.fit(progress=False)
+    assert trainer.budget.step == 0 and latest(tmp_path) is None

@@ -599,3 +599,27 @@ def test_lab_opens_the_course(t2v, monkeypatch):
     (args, cwd), = started
     assert args[1:] == ["-m", "jupyterlab", "--no-browser", "index.ipynb"] and cwd == root / "nbs"     # the tour
     assert (root / "nbs" / "index.ipynb").is_file()
+
+
+@pytest.mark.parametrize("trained, data, split, said", [
+    (dict(split="all"), None, None, "trained on these"), (dict(split="training"), None, None, "trained on these"),
+    ({}, None, "training", "trained on these"), ({}, None, "all", "among them"), (dict(split="all"), None, "test", "trained on these"),
+    ({}, None, "test", "held out"), (dict(split="train"), None, "validation", "held out"), ({}, "same", "test", "held out"),
+    ({}, "same", None, "trained on these"), ({}, "other", None, "of others")])
+def test_whose_clips_these_are(trained, data, split, said, tmp_path):
+    from t2v_learn.cli import _about_clips
+    for name in ("same", "other"): (tmp_path / name).mkdir()
+    trained = trained | dict(data=str(tmp_path / "same"))
+    assert said in _about_clips(trained, data and tmp_path / data, split)
+
+
+def test_data_of_the_clone_is_known_by_its_name():
+    from t2v_learn.cli import _about_clips
+    assert "trained on these" in _about_clips(dict(data="emoji"), root / "data" / "emoji", None)
+    assert "of others" in _about_clips(dict(data="emoji"), root / "data" / "samples", None)
+
+
+@pytest.mark.parametrize("options", [["--deranged"], ["--edits"]])
+def test_a_control_is_not_kept_as_the_score(options, t2v):
+    status, out, err = t2v("evaluate", "--save", "--n", 4, *options)
+    assert (status, out, len(err)) == (2, "", 1) and "--save" in err[0]

@@ -89,3 +89,9 @@ def test_resample_leaves_what_fits_and_owns_its_frames():
     assert clip.frames.max() > 0
     for n_frames, size in ((0, 32), (8, 0)):
         with pytest.raises(InputError): resample(clip, n_frames, size)
+
+
+def test_clips_that_count_backwards():
+    frames = noise(4, 6, 8)
+    for some in (frames[::-1], frames[:, ::-1], frames[:, :, ::-1]): assert torch.equal(to_unit(some), to_unit(some.copy()))
+    assert to_unit(np.uint8(255)).shape == ()

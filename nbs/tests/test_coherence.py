@@ -223,3 +223,7 @@ def test_what_the_lesson_says_of_the_shipped_generators_holds_elsewhere(encoder)
     for name in VARIANTS: assert (found[name]["flicker"] < .015) == name.startswith("video D, one noise"), name
     assert right["baseline"] == right["one noise"] == 0 and right["video D"] < .15
     assert all(right[name] > .3 for name in ("video D, convolution", "video D, one noise", "video D, one noise, recurrence"))
+
+
+def test_flow_is_followed_where_the_clip_lies():
+    assert warp(torch.zeros(1, 3, 8, 8, device="meta"), torch.zeros(1, 2, 8, 8, device="meta")).device.type == "meta"

@@ -95,3 +95,11 @@ def test_seeds_and_impossible_questions():
     with pytest.raises(InputError, match="two or more"): seed_interval([.9])
     for ask in (clips_to_tell, pairs_to_tell):
         with pytest.raises(InputError, match="two different shares"): ask(.3, .3)
+
+
+def test_edges_of_a_paired_comparison():
+    with pytest.raises(InputError, match="one or more"): mcnemar([], [])
+    everywhere = PairedTest(0, 24, 0, 0, groups=(1.0,) * 12)
+    low, high = everywhere.interval
+    assert low < 1 and high - low > .05, "twelve equal differences are no proof of more"
+    assert "p = " in str(everywhere)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imageio_ffmpeg import count_frames_and_secs, get_ffmpeg_exe
-from PIL import Image
+from PIL import Image, ImageOps
 
 from t2v_learn.core import InputError
 from t2v_learn.video import containers as module
@@ -222,7 +222,9 @@ def test_images_that_were_left_out_are_given_back(tmp_path):
 def test_a_cover_is_no_frame(tmp_path):
     cover, *frames = [Image.fromarray(frame) for frame in disc(5)]
     cover.save(tmp_path / "a.png", save_all=True, default_image=True, append_images=frames, duration=125)
-    assert (read_video(tmp_path / "a.png").frames == disc(5)[1:]).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")                                              # nothing is missing, so nothing is said
+        assert (read_video(tmp_path / "a.png").frames == disc(5)[1:]).all() and probe(tmp_path / "a.png").n_frames == 4
 
 
 def test_transparent_is_black(tmp_path):
@@ -617,3 +619,38 @@ def test_large_pictures_are_shrunk_on_the_way(tmp_path):
             "print(clip.frames.shape, (read() - before) // 1024)")
     out = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.mp4")], capture_output=True, text=True, check=True).stdout
     assert out.startswith("(8, 64, 64, 3)") and int(out.split()[-1]) < 200
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_shown_upright(orientation, tmp_path):
+    "As its EXIF says: cameras write what their sensor sees, and how they were held"
+    picture = np.zeros((24, 40, 3), np.uint8)
+    picture[:8, :8] = 255                                                            # the corner tells
+    image = Image.fromarray(picture)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    shown = ImageOps.exif_transpose(Image.open(tmp_path / "a.jpg"))
+    clip, info = read_video(tmp_path / "a.jpg"), probe(tmp_path / "a.jpg")
+    assert (info.width, info.height) == shown.size == clip.frames.shape[2:0:-1]
+    assert abs(clip.frames[0].astype(int) - np.asarray(shown)).max() <= 2
+
+
+@pytest.mark.parametrize("fps", [0.5, 1 / 60, 0.00074, 0.00037])
+def test_very_slow_clips_keep_their_duration(fps, tmp_path):
+    Clip(disc(4), fps).save(tmp_path / "a.mp4")
+    assert probe(tmp_path / "a.mp4").duration == pytest.approx(4 / fps, rel=.01)
+
+
+def test_a_film_whose_beginning_is_lost(tmp_path):
+    "The first picture that can be decoded stands for all before it"
+    write_video(Clip(disc(24), 12.0), tmp_path / "a.mkv", g="8", bf="0")
+    data = bytearray((tmp_path / "a.mkv").read_bytes())
+    with av.open(str(tmp_path / "a.mkv")) as film: keys = [packet.pos for packet in film.demux(video=0) if packet.size and packet.is_keyframe]
+    for i in range(keys[0] + 40, keys[1] - 40): data[i] = 0
+    (tmp_path / "b.mkv").write_bytes(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        info = probe(tmp_path / "b.mkv")
+        one = read_video(tmp_path / "b.mkv", n_frames=1)
+    assert (info.width, info.height) == (32, 32) and len(one) == 1

@@ -485,3 +485,20 @@ def test_hub_files_serve_when_the_package_is_missing(tmp_path, monkeypatch):
     (other / "vocab.txt").write_text("[PAD]\n")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: str(other))
     with pytest.raises(InputError, match=f"vocab.txt is missing or damaged: delete {other} and try again"): bert_folder("default")
+
+
+@pytest.mark.parametrize("call", [lambda p: CLIPS[0].save(p / ("x" * 300 + ".gif")), lambda p: core.read_json(p / ("x" * 300)),
+                                  lambda p: load_weights(p / ("x" * 300)), lambda p: core.check_writable(p / ("x" * 300) / "y")],
+                         ids=["save", "read_json", "load_weights", "check_writable"])
+def test_names_that_no_disk_takes(call, tmp_path):
+    try: call(tmp_path)
+    except InputError as error: assert "\n" not in str(error)
+
+
+def test_a_full_disk_is_noticed_before_the_work(tmp_path, monkeypatch):
+    class Full:
+        def __enter__(self): return self
+        def __exit__(self, *_): pass
+        def write(self, data): raise OSError(28, "No space left on device")
+    monkeypatch.setattr(core.tempfile, "TemporaryFile", lambda **_: Full())
+    with pytest.raises(InputError, match="No space left"): core.check_writable(tmp_path)

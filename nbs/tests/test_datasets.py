@@ -22,7 +22,7 @@ from t2v_learn.video.clips import Clip
 from t2v_learn.video.containers import write_video
 from t2v_learn.video.datasets import (
     MOVES, ClipFiles, MovingDigits, Prefetch, ReplayData, SequenceData, WorldData, _read_digits, _read_idx, builtin_digits, epoch_order,
-    find_clips, move_digit, open_data, open_sequence, say_skipped, survey)
+    find_clips, move_digit, open_data, open_sequence, say_skipped, survey, write_folder)
 from t2v_learn.video.world import WORLDS, World
 
 SAMPLES = root / "data" / "samples"
@@ -992,3 +992,84 @@ def test_training_on_anything(t2v, tmp_path, small_batches, kind):
     write_mnist(tmp_path / "mnist")
     status, out, err = t2v("train", "--data", kind, "--steps", 2)
     assert (status, err) == (0, []) and (tmp_path / "runs" / kind.split(".")[0] / "model.safetensors").exists(), err
+
+
+def test_a_mixture_of_a_mixture(share=.75):
+    "What was trained further with old clips is trained further again"
+    inner = ReplayData(WorldData(World(), 16, 1), WorldData(World(), 16, 2), .75)
+    data = ReplayData(open_data("digits", batch_size=16), inner, .75)
+    assert (data.batch_size, data.new.batch_size, data.old.batch_size) == (16, 4, 12)
+    assert (data.old.new.batch_size, data.old.old.batch_size) == (3, 9) and (inner.batch_size, inner.new.batch_size) == (16, 4)
+    video, captions = data(3)
+    assert len(video) == 16 and sum("digit" in caption for caption in captions) == 4
+    for n in (2, 8):
+        for k in range(n): assert same(data(3, shard=(k, n)), (video[k::n], captions[k::n]))
+
+
+def test_one_clip_in_colours_is_one_clip(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (16, 24, 24, 3), dtype=np.uint8)
+    np.save(tmp_path / "a.npy", frames)
+    (tmp_path / "a.txt").write_text("a clip\n")
+    clips = open_sequence(tmp_path / "a.npy", n_frames=16, size=24)
+    assert len(clips) == 1 and clips.captions == [["a clip"]] and (clips[0][0] == frames).all()
+
+
+@pytest.mark.parametrize("content", [{"video": ["a.gif"], "words": ["a cat"]}, {"video": {"0": "a.gif"}, "words": {"0": "a cat"}},
+                                     {"a.gif": {"words": "a cat"}}, [{"video": "a.gif", "words": "a cat"}],
+                                     {"videos": [{"video_id": "a"}], "sentences": [{"video_id": "a", "words": "a cat"}]},
+                                     {"train": [{"video": "a.gif", "words": "a cat"}]}])
+def test_the_key_of_captions_is_found_in_every_shape(content, tmp_path):
+    put(tmp_path, "a.gif", text=None)
+    (tmp_path / "list.json").write_text(json.dumps(content))
+    clips, _ = quietly(open_sequence, tmp_path / "list.json", column="words")
+    assert list(map(list, clips.captions)) == [["a cat"]] or list(clips.captions) == ["a cat"]
+
+
+@pytest.mark.parametrize("ending, text, said", [(".json", "[{\"words\": \"x\"}, {\"words\": \"y\"}]", "words"), (".json", "[[\"a\"], []]", "entry 2"),
+                                                (".json", "5", "no list"), (".json", "null", "no list"), (".csv", "id,words\n0,x\n1,y\n", "words")])
+def test_captions_of_an_array_that_say_nothing(ending, text, said, tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((2, 8, 16, 16), np.uint8))
+    (tmp_path / f"a{ending}").write_text(text)
+    assert said in sentence(open_sequence, tmp_path / "a.npy")
+    if said == "words": assert [list(one) for one in open_sequence(tmp_path / "a.npy", column="words").captions] == [["x"], ["y"]]
+
+
+@pytest.mark.parametrize("beside", ["features.npy", "clips.tar"])
+def test_what_lies_beside_clips_is_no_data_set(beside, tmp_path):
+    put(tmp_path / "videos", "a.gif")
+    if beside.endswith("npy"): np.save(tmp_path / beside, np.zeros((4, 8), np.float32))
+    else: shutil.make_archive(str(tmp_path / "clips"), "tar", tmp_path / "videos")
+    clips, _ = quietly(open_sequence, tmp_path)
+    assert len(clips) == 1 and clips.read(0).frames.shape[0] == 8
+
+
+@pytest.mark.parametrize("name", ["captions_idx.json", "train_idx.csv"])
+def test_a_list_may_be_called_an_index(name, tmp_path):
+    put(tmp_path, "a.gif", text=None)
+    rows = [{"video": "a.gif", "caption": "a cat"}]
+    (tmp_path / name).write_text(json.dumps(rows) if name.endswith("json") else "video,caption\na.gif,a cat\n")
+    assert len(quietly(open_sequence, tmp_path / name)[0]) == 1
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u00ad", "\x07", " \u2060 ", "\u0301", "\ufffd"])
+def test_a_caption_that_nobody_can_see_is_none(text, tmp_path):
+    "The text encoder finds nothing in it, and would stop the training"
+    put(tmp_path, "a.gif", text="a cat")
+    put(tmp_path, "b.gif", text=text)
+    clips, warned = quietly(open_sequence, tmp_path)
+    assert len(clips) == 1 and any("b.txt" in one and "empty" in one for one in [*warned, *clips.problems])
+
+
+@pytest.mark.parametrize("n", [12, 16, 18, 20, 21])
+def test_a_webp_that_ends_in_its_head(n, tmp_path):
+    put(tmp_path, "a.gif")
+    put(tmp_path, "b.webp", (b"RIFF\0\0\0\0WEBPVP8X" + bytes(10))[:n])
+    assert len(quietly(open_sequence, tmp_path)[0]) == 1
+
+
+def test_places_that_cannot_be_opened(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    assert "cannot be made" in sentence(write_folder, tmp_path / "file")
+    assert "cannot be opened" in sentence(open_sequence, "x" * 300)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "make it readable" in sentence(open_sequence, tmp_path)

@@ -498,3 +498,28 @@ def test_this_file_names_what_it_looks_at():
     known = {page.name for page in PAGES} | {"spine", "exercises", "changelog"} | {f"api/{module}" for module in MODULES}
     assert set(SEEN) <= known
     assert isinstance(LESSON, Page) and ast.parse(Path(__file__).read_text(encoding="utf-8"))
+
+
+def test_what_no_build_made_is_not_removed(tmp_path):
+    place = tmp_path / "site"
+    place.mkdir()
+    docs._check_place(place, NBS)
+    (place / "index.html").write_text("old")
+    with pytest.raises(InputError, match="no site of t2v"): docs._check_place(place, NBS)
+    docs._note_names(place)
+    docs._check_place(place, NBS)
+    (place / ".git").mkdir()
+    with pytest.raises(InputError, match=".git, which no build made"): docs._check_place(place, NBS)
+
+
+def test_the_old_site_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text(name)
+    rename = Path.rename
+    def fails(self, target):
+        if self.name == "new": raise PermissionError(13, "it is open elsewhere")
+        return rename(self, target)
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(PermissionError): docs._replace(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old" / "index.html").read_text() == "old" and sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]

@@ -364,3 +364,31 @@ def test_the_shipped_model_edits(shipped):
     assert distance[0] < distance[1] < distance[2]
     changed = read_scene(shipped.edit(source, "a blue square moving down", strength=.6, seed=0)).scene.actors[0]
     assert (changed.shape, changed.color, changed.motion) == ("square", "blue", "down")
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+def test_tensors_of_any_kind_are_clips(kind, model):
+    given = CLIP.tensor().to(kind).requires_grad_()
+    drawn = model.edit(given, PROMPT, num_inference_steps=1)
+    assert drawn.frames.shape == model.edit(CLIP, PROMPT, num_inference_steps=1).frames.shape
+    mask = torch.from_numpy(HOLE).clone()
+    mask[2:4, 2:4] = True
+    assert as_mask(mask.to(kind).requires_grad_(), CLIP, FRAMES, SIZE).any()
+
+
+def test_nothing_is_not_the_default(model):
+    for wrong in (dict(n_frames=0), dict(n_given=0), dict(n_given=-1)): sentence(model.extend, CLIP, PROMPT, **wrong)
+
+
+@pytest.mark.parametrize("n_frames, n_given, ok", [(1, None, True), (2, None, False), (3, None, False), (4, None, True), (6, None, True), (6, 8, True)])
+def test_a_model_of_groups_extends_what_it_can(n_frames, n_given, ok, model, monkeypatch):
+    "As latents have them: four frames at a time"
+    asked = []
+    def continue_clip(clips, prompts, n, *rest, **settings):
+        asked.append(n)
+        return [clip_of(FRAMES, seed=len(asked)) for _ in clips]
+    monkeypatch.setattr(type(model), "whole_frames", 4)
+    monkeypatch.setattr(model, "continue_clip", continue_clip)
+    if not ok: return sentence(model.extend, clip_of(n_frames), PROMPT, n_frames=20)
+    longer = model.extend(clip_of(n_frames), PROMPT, n_frames=20, n_given=n_given)
+    assert len(longer) == 20 and all(n and n % 4 == 0 for n in asked)

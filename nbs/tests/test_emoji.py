@@ -161,3 +161,7 @@ def test_what_ships_knows_clips_it_never_saw(held_out):
     other = [next(i for i, (name, tone) in enumerate(parts) if tone and name == split_caption(text)[0]) for text in held_out[1]]
     repeated = score_emoji(judge, known, [train[i][0] for i in other], held_out[1])
     assert np.mean(repeated.both) < .1 < .8 < np.mean(repeated.name), "whoever only repeats is found out"
+
+
+def test_tones_need_clips_of_all_five():
+    assert "no clip has the tone" in sentence(fit_tones, np.zeros((4, 8)), [TONES[0], TONES[0], TONES[1], TONES[1]])

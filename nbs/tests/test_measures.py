@@ -90,3 +90,8 @@ def test_noticing_starts_where_it_lasts():
     assert least_noticed(clean, {.1: [0.0], .2: [np.nan]}) == (.2, -1), "no value at all is noticed"
     axes = notices_figure({("accuracy", "blur"): (.4, -1), ("accuracy", "grain"): (float("inf"), 1)}).axes[0]
     assert [text.get_text() for text in axes.texts] == ["40% ↓", "–"]
+
+
+@pytest.mark.parametrize("clean", [[], [.5], [.5, float("nan")]])
+def test_scatter_needs_two_values(clean):
+    with pytest.raises(InputError, match="two or more"): least_noticed(clean, {.1: [.5], .8: [.5]})

@@ -1,6 +1,7 @@
 "Optimizers: each against PyTorch's own or against its definition, and settings that make no sense"
 import math
 
+import numpy as np
 import pytest
 import torch
 from toys import Outer, Toy
@@ -146,3 +147,14 @@ def test_settings_that_make_no_sense(bad):
 def test_settings_name_the_optimizer():
     assert type(make_optimizer(Toy(), TrainConfig(steps=1))) is torch.optim.AdamW
     assert type(make_optimizer(Toy(), TrainConfig(steps=1, optimizer="muon"))) is Muon
+
+
+@pytest.mark.parametrize("settings", [dict(seed=-1), dict(seed=2**64), dict(seed=.5), dict(grad_accum=1.5), dict(log_every=.5), dict(steps=2.5),
+                                      dict(save_every_minutes=-1), dict(save_every_steps=-1)])
+def test_settings_that_no_training_could_use(settings):
+    with pytest.raises(InputError, match=next(iter(settings))): TrainConfig(**dict(steps=5) | settings)
+
+
+def test_whole_numbers_of_numpy_become_plain_ones():
+    config = TrainConfig(steps=np.int64(5), seed=np.int32(3))
+    assert (type(config.steps), type(config.seed)) == (int, int) and (config.steps, config.seed) == (5, 3)

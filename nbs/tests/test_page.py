@@ -255,6 +255,14 @@ def test_a_failed_build_leaves_the_old_page(tmp_path, runtime, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
+def test_what_is_no_part_of_a_page_is_not_removed(tmp_path, runtime):
+    old = tmp_path / "page"
+    old.mkdir()
+    for name in ("model.onnx", "page.json", "CNAME"): (old / name).write_text("old")
+    assert "CNAME, which is no part of a page" in sentence(build_page, old)
+    assert len(list(old.iterdir())) == 3
+
+
 def test_from_the_command_line(t2v, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("mine")

@@ -4,6 +4,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -559,3 +560,17 @@ def test_nothing_is_said_of_known_words_and_not_too_much_of_many():
     assert about_unknown(["A red, RED circle!", "a"], ["a", "red", "circle"]) == ""
     said = about_unknown(["a " + " ".join(f"w{i}" for i in range(2000))], ["a"])
     assert "w9 and 1,990 more" in said and len(said) < 200
+
+
+PROMPT = "a red circle moving right"
+
+
+@pytest.mark.parametrize("seed", [np.int64(3), np.arange(2)[1], [np.int32(1)]])
+def test_numpys_whole_numbers_are_seeds(seed):
+    assert as_prompts(PROMPT, seed)[1] == [int(np.ravel(seed)[0])] and all(type(one) is int for one in as_prompts(PROMPT, seed)[1])
+
+
+@pytest.mark.parametrize("prompt, seed", [(PROMPT, None), (PROMPT, 1.5), (PROMPT, "1"), (PROMPT, 2**64), (PROMPT, -2**63 - 1), (PROMPT, [None]),
+                                          (None, 0), ([None], 0), (7, 0), ([PROMPT, 7], 0)])
+def test_prompts_and_seeds_that_are_none(prompt, seed):
+    with pytest.raises(InputError): as_prompts(prompt, seed)

@@ -220,6 +220,13 @@ def test_examples(model):
     assert any(special for _, special in examples) and not all(special for _, special in examples)
 
 
+def test_a_model_that_knows_every_caption_has_examples(monkeypatch):
+    monkeypatch.setattr(play, "_is_emoji", lambda config: True)
+    monkeypatch.setattr(play, "_judge", lambda: (None, ["one", "two"]))
+    config = dict(shape=[3, 16, 64, 64], words=["one", "two"], captions=["one", "two"], trained=dict(preset="emoji", data="emoji"))
+    assert example_prompts(config) == [("one", ""), ("two", "")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny", "tiny-gan", "emoji"])
 def test_each_shipped_model_plays(name):

@@ -359,3 +359,9 @@ def test_a_damaged_clip_has_a_stand_in(tmp_path):
 
 
 if __name__ == "__main__": sys.exit(read(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+
+
+@pytest.mark.parametrize("call", [lambda: Training(1e9, data=0), lambda: Training(1e9, batch=0), lambda: Training(1e9, micro=0),
+                                  lambda: Training(1e9, context=0), lambda: Training(1e9, tensor=-1), lambda: state_memory(1, n_devices=0),
+                                  lambda: collective_bytes("all_reduce", 1, 0)])
+def test_no_device_trains_nothing(call): assert "not" in sentence(call)

@@ -12,7 +12,7 @@ from torch import nn
 
 from t2v_learn.core import InputError
 from t2v_learn.text.sentences import (GRUCell, Question, RNNCell, Score, SentenceEncoder, _describe, _meaning_batch, _random_actors,
-                                      _scores_figure, _twin, _word_ids, infonce, retrieval_accuracy, train_sentences, twin_questions,
+                                      _score, _scores_figure, _twin, _word_ids, infonce, retrieval_accuracy, train_sentences, twin_questions,
                                       unroll, weighted_mean, word_questions)
 from t2v_learn.text.word_vectors import SkipGramConfig, word2vec, words
 from t2v_learn.video.world import RESERVED, World
@@ -239,3 +239,20 @@ def test_chart_draws_each_score_with_its_interval():
     assert {.5, .6, .8} <= {round(x, 6) for x in dots} and {(.45, .55), (.5, .7), (.7, .9)} <= set(lines)
     assert plt.get_fignums() == before
     with pytest.raises(InputError): _scores_figure({})
+
+
+@pytest.mark.parametrize("n", [0, 4, -1])
+def test_as_many_things_as_there_are_shapes(n):
+    with pytest.raises(InputError, match="one to three"): twin_questions(1, rng(), n_actors=n)
+
+
+def test_an_encoder_works_where_it_lies():
+    assert SentenceEncoder(VOCABULARY, "mean").to("meta")([PROMPT]).device.type == "meta"
+
+
+def test_the_interval_is_about_the_score():
+    "Also where groups differ in size: nine right ones of ten beside one wrong one"
+    score = _score([[1.] * 90 + [0.] * 10, [0.]])
+    assert score.low <= score.share <= score.high and score.share == 90 / 101
+    many = _score([[1.] * 40] * 10 + [[0.]] * 10)
+    assert many.low < many.share < many.high and many.low > .9

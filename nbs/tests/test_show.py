@@ -127,3 +127,16 @@ def test_any_figure_becomes_a_png():
     picture = Image.fromarray(CLIPS[0].frames[0])
     assert as_png(strip(CLIPS[0]))[:4] == b"\x89PNG" and as_png(show_video(CLIPS[0])) == show_video(CLIPS[0]).data
     assert (np.array(Image.open(BytesIO(as_png(picture)))) == CLIPS[0].frames[0]).all()
+
+
+def test_mirrored_and_reversed_clips():
+    "NumPy counts backwards in them, which torch refuses"
+    for frames in (CLIPS[0].frames[::-1], CLIPS[0].frames[:, :, ::-1]):
+        assert (as_frames(frames) == frames).all() and (as_frames(Clip(frames).tensor()) == frames).all()
+    model_values = CLIPS[0].tensor().numpy()[:, ::-1]
+    assert (as_frames(model_values) == CLIPS[0].frames[::-1]).all()
+
+
+def test_a_caption_with_dollars_is_no_formula():
+    figure = strip(CLIPS[:2], ["from $5 to $10", "$^$"])
+    assert figure is not None and (np.asarray(figure.convert("L")) < 255).any()

@@ -295,3 +295,15 @@ def test_word2vec_is_like_gensims(reference, record_property):
     record_property("cost of a pair", f"word2vec {cost['word2vec']:.3f}, gensim {cost['gensim']:.3f}")
     assert common > ceiling - .1 and common > .5 and counted > 10 * 10 / len(vocabulary.words)
     assert cost["word2vec"] < 1.03 * cost["gensim"] < 1.03 * 6 * np.log(2)
+
+
+def test_without_subsampling_every_word_stays():
+    assert torch.equal(_keep_probability(torch.tensor([1., 100.]), 0), torch.ones(2))
+    with pytest.raises(InputError, match="0 or more"): _keep_probability(torch.tensor([1., 2.]), -1)
+
+
+@pytest.mark.parametrize("n", [0, 9, 10])
+def test_as_many_neighbours_as_words(n):
+    vectors = WordVectors([f"w{i}" for i in range(9)], torch.randn(9, 4, generator=seeded()))
+    with pytest.raises(InputError, match="neighbours"): neighbour_overlap(vectors, vectors, n)
+    assert neighbour_overlap(vectors, vectors, 8) == 1

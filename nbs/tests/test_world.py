@@ -589,3 +589,12 @@ FULL_CAPTIONS = ["a pink digit 0 shrinking",
                  "red digit 7 going slowly to the left and orange ring staying in place on grey",
                  "a little purple digit 1 moves down and to the left fast"]
 FULL_SUMS = [6594610, 8959022, 7190745, 8476034, 17876176, 17731524]
+
+
+@pytest.mark.parametrize("combination", [("star", "orange", "spins"), ("ring", "cyan", "grows"), ("cross", "pink", "bounces")])
+def test_what_no_reserved_word_fits_is_refused(combination):
+    "It would be drawn again and again, without an end"
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match="No reserved word"): World("full").sample(rng, "held-out-words", combination)
+    for fitting in (("star", "red", "spins"), ("circle", "orange", "grows"), ("star", "orange", "left"), ("star", "orange", "stands still")):
+        assert World("full").sample(rng, "held-out-words", fitting).actors[0].color == fitting[1]
