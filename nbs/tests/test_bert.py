@@ -546,7 +546,7 @@ def test_the_tiny_bert_that_ships_is_what_the_function_makes():
 
 @pytest.mark.parametrize("n_steps", [1, 2, 9, 10, 11])
 def test_few_steps(n_steps):
-    ids = bert.caption_ids(["the red circle moving left"] * 3, WORDS)
+    ids = caption_ids(["the red circle moving left"] * 3, WORDS)
     model = small_masked(len(WORDS))
-    assert len(bert.pretrain(model, ids, n_steps)) == n_steps
-    with pytest.raises(InputError, match="one step or more"): bert.pretrain(model, ids, 0)
+    assert len(pretrain(model, ids, n_steps)) == n_steps
+    with pytest.raises(InputError, match="one step or more"): pretrain(model, ids, 0)

@@ -646,7 +646,8 @@ def test_a_film_whose_beginning_is_lost(tmp_path):
     "The first picture that can be decoded stands for all before it"
     write_video(Clip(disc(24), 12.0), tmp_path / "a.mkv", g="8", bf="0")
     data = bytearray((tmp_path / "a.mkv").read_bytes())
-    with av.open(str(tmp_path / "a.mkv")) as film: keys = [packet.pos for packet in film.demux(video=0) if packet.size and packet.is_keyframe]
+    with av.open(str(tmp_path / "a.mkv")) as film:
+        keys = [packet.pos for packet in film.demux(video=0) if packet.size and packet.is_keyframe]
     for i in range(keys[0] + 40, keys[1] - 40): data[i] = 0
     (tmp_path / "b.mkv").write_bytes(data)
     with warnings.catch_warnings():

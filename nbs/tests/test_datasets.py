@@ -1025,8 +1025,9 @@ def test_the_key_of_captions_is_found_in_every_shape(content, tmp_path):
     assert list(map(list, clips.captions)) == [["a cat"]] or list(clips.captions) == ["a cat"]
 
 
-@pytest.mark.parametrize("ending, text, said", [(".json", "[{\"words\": \"x\"}, {\"words\": \"y\"}]", "words"), (".json", "[[\"a\"], []]", "entry 2"),
-                                                (".json", "5", "no list"), (".json", "null", "no list"), (".csv", "id,words\n0,x\n1,y\n", "words")])
+@pytest.mark.parametrize("ending, text, said", [
+    (".json", '[{"words": "x"}, {"words": "y"}]', "words"), (".json", '[["a"], []]', "entry 2"),
+    (".json", "5", "no list"), (".json", "null", "no list"), (".csv", "id,words\n0,x\n1,y\n", "words")])
 def test_captions_of_an_array_that_say_nothing(ending, text, said, tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((2, 8, 16, 16), np.uint8))
     (tmp_path / f"a{ending}").write_text(text)

@@ -380,7 +380,8 @@ def test_nothing_is_not_the_default(model):
     for wrong in (dict(n_frames=0), dict(n_given=0), dict(n_given=-1)): sentence(model.extend, CLIP, PROMPT, **wrong)
 
 
-@pytest.mark.parametrize("n_frames, n_given, ok", [(1, None, True), (2, None, False), (3, None, False), (4, None, True), (6, None, True), (6, 8, True)])
+@pytest.mark.parametrize("n_frames, n_given, ok", [(1, None, True), (2, None, False), (3, None, False), (4, None, True), (6, None, True),
+                                                   (6, 8, True)])
 def test_a_model_of_groups_extends_what_it_can(n_frames, n_given, ok, model, monkeypatch):
     "As latents have them: four frames at a time"
     asked = []

@@ -149,8 +149,8 @@ def test_settings_name_the_optimizer():
     assert type(make_optimizer(Toy(), TrainConfig(steps=1, optimizer="muon"))) is Muon
 
 
-@pytest.mark.parametrize("settings", [dict(seed=-1), dict(seed=2**64), dict(seed=.5), dict(grad_accum=1.5), dict(log_every=.5), dict(steps=2.5),
-                                      dict(save_every_minutes=-1), dict(save_every_steps=-1)])
+@pytest.mark.parametrize("settings", [dict(seed=-1), dict(seed=2**64), dict(seed=.5), dict(grad_accum=1.5), dict(log_every=.5),
+                                      dict(steps=2.5), dict(save_every_minutes=-1), dict(save_every_steps=-1)])
 def test_settings_that_no_training_could_use(settings):
     with pytest.raises(InputError, match=next(iter(settings))): TrainConfig(**dict(steps=5) | settings)
 

@@ -570,7 +570,7 @@ def test_numpys_whole_numbers_are_seeds(seed):
     assert as_prompts(PROMPT, seed)[1] == [int(np.ravel(seed)[0])] and all(type(one) is int for one in as_prompts(PROMPT, seed)[1])
 
 
-@pytest.mark.parametrize("prompt, seed", [(PROMPT, None), (PROMPT, 1.5), (PROMPT, "1"), (PROMPT, 2**64), (PROMPT, -2**63 - 1), (PROMPT, [None]),
-                                          (None, 0), ([None], 0), (7, 0), ([PROMPT, 7], 0)])
+@pytest.mark.parametrize("prompt, seed", [(PROMPT, None), (PROMPT, 1.5), (PROMPT, "1"), (PROMPT, 2**64), (PROMPT, -2**63 - 1),
+                                          (PROMPT, [None]), (None, 0), ([None], 0), (7, 0), ([PROMPT, 7], 0)])
 def test_prompts_and_seeds_that_are_none(prompt, seed):
     with pytest.raises(InputError): as_prompts(prompt, seed)

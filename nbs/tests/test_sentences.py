@@ -12,8 +12,8 @@ from torch import nn
 
 from t2v_learn.core import InputError
 from t2v_learn.text.sentences import (GRUCell, Question, RNNCell, Score, SentenceEncoder, _describe, _meaning_batch, _random_actors,
-                                      _score, _scores_figure, _twin, _word_ids, infonce, retrieval_accuracy, train_sentences, twin_questions,
-                                      unroll, weighted_mean, word_questions)
+                                      _score, _scores_figure, _twin, _word_ids, infonce, retrieval_accuracy, train_sentences,
+                                      twin_questions, unroll, weighted_mean, word_questions)
 from t2v_learn.text.word_vectors import SkipGramConfig, word2vec, words
 from t2v_learn.video.world import RESERVED, World
 

@@ -138,5 +138,5 @@ def test_mirrored_and_reversed_clips():
 
 
 def test_a_caption_with_dollars_is_no_formula():
-    figure = strip(CLIPS[:2], ["from $5 to $10", "$^$"])
-    assert figure is not None and (np.asarray(figure.convert("L")) < 255).any()
+    strip(CLIPS[:2], ["from $5 to $10", "$^$"]).savefig(drawn := BytesIO())
+    assert drawn.tell()
