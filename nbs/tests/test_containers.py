@@ -644,14 +644,14 @@ def test_very_slow_clips_keep_their_duration(fps, tmp_path):
 
 def test_a_film_whose_beginning_is_lost(tmp_path):
     "The first picture that can be decoded stands for all before it"
-    write_video(Clip(disc(24), 12.0), tmp_path / "a.mkv", g="8", bf="0")
-    data = bytearray((tmp_path / "a.mkv").read_bytes())
-    with av.open(str(tmp_path / "a.mkv")) as film:
+    write_video(Clip(disc(24), 12.0), tmp_path / "a.mp4", g="8", bf="0")
+    data = bytearray((tmp_path / "a.mp4").read_bytes())
+    with av.open(str(tmp_path / "a.mp4")) as film:
         keys = [packet.pos for packet in film.demux(video=0) if packet.size and packet.is_keyframe]
-    for i in range(keys[0] + 40, keys[1] - 40): data[i] = 0
-    (tmp_path / "b.mkv").write_bytes(data)
+    for i in range(keys[0], keys[1]): data[i] = 0
+    (tmp_path / "b.mp4").write_bytes(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        info = probe(tmp_path / "b.mkv")
-        one = read_video(tmp_path / "b.mkv", n_frames=1)
+        info = probe(tmp_path / "b.mp4")
+        one = read_video(tmp_path / "b.mp4", n_frames=1)
     assert (info.width, info.height) == (32, 32) and len(one) == 1

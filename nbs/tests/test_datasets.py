@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -1029,7 +1030,7 @@ def test_the_key_of_captions_is_found_in_every_shape(content, tmp_path):
     (".json", '[{"words": "x"}, {"words": "y"}]', "words"), (".json", '[["a"], []]', "entry 2"),
     (".json", "5", "no list"), (".json", "null", "no list"), (".csv", "id,words\n0,x\n1,y\n", "words")])
 def test_captions_of_an_array_that_say_nothing(ending, text, said, tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros((2, 8, 16, 16), np.uint8))
+    np.save(tmp_path / "a.npy", np.zeros((20, 2, 16, 16), np.uint8))
     (tmp_path / f"a{ending}").write_text(text)
     assert said in sentence(open_sequence, tmp_path / "a.npy")
     if said == "words": assert [list(one) for one in open_sequence(tmp_path / "a.npy", column="words").captions] == [["x"], ["y"]]
@@ -1071,6 +1072,6 @@ def test_a_webp_that_ends_in_its_head(n, tmp_path):
 def test_places_that_cannot_be_opened(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("mine")
     assert "cannot be made" in sentence(write_folder, tmp_path / "file")
-    assert "cannot be opened" in sentence(open_sequence, "x" * 300)
+    assert re.search("cannot be opened|There is no folder", sentence(open_sequence, "x" * 300))
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert "make it readable" in sentence(open_sequence, tmp_path)

@@ -381,7 +381,7 @@ def test_nothing_is_not_the_default(model):
 
 
 @pytest.mark.parametrize("n_frames, n_given, ok", [(1, None, True), (2, None, False), (3, None, False), (4, None, True), (6, None, True),
-                                                   (6, 8, True)])
+                                                   (6, 4, True)])
 def test_a_model_of_groups_extends_what_it_can(n_frames, n_given, ok, model, monkeypatch):
     "As latents have them: four frames at a time"
     asked = []

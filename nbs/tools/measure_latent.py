@@ -51,6 +51,7 @@ from t2v_learn.video.datasets import open_sequence
 from t2v_learn.video.world import World, render
 
 RESULTS = Path(__file__).parents[1] / "7_latent" / "results"
+START = Path(os.environ["AUTOENCODER"]) if "AUTOENCODER" in os.environ else "autoencoder"      # a folder, or the shipped one
 
 
 def add_row(name, row):
@@ -203,7 +204,7 @@ CHANGES = {     # name -> what is changed
 def measure_transformers(seed, steps, only, batch):
     with get_context("fork").Pool(max(1, (os.cpu_count() or 2) // 4)) as pool: emoji = all_emoji(pool, 4)
     keep_positions_on_device()
-    ae = load_autoencoder(os.environ.get("AUTOENCODER", "autoencoder")).to(DEVICE)
+    ae = load_autoencoder(START).to(DEVICE)
     encoder = TextEncoder()
     captions = [text for split in SPLITS for text in emoji[split][1]]
     n_train, n_held = len(emoji["train"][1]), len(emoji["held-out-combinations"][1])
@@ -354,13 +355,12 @@ def measure_discriminator(steps, batch, scratch):
         sharp = {kind: sharpness(copies_of(model, clips), as_frames(clips)) for kind, clips in unseen.items()}
         about = dict(steps=steps, batch=batch, seconds=round(seconds, 1), machine=machine())
         add_row("discriminator", dict(name=name, **about, **found, sharpness=sharp))
-    start = os.environ.get("AUTOENCODER", "autoencoder")
-    if not known("discriminator", "before"): row("before", load_autoencoder(start).to(DEVICE), 0.0)
+    if not known("discriminator", "before"): row("before", load_autoencoder(START).to(DEVICE), 0.0)
     for share in (0.0, .02, .1):
         name = f"weight {share:g}"
         if known("discriminator", name): continue
         torch.manual_seed(0)
-        both = Opponents(load_autoencoder(start))
+        both = Opponents(load_autoencoder(START))
         def loss(training, share=share):
             model = training.model
             video = torch.cat([varied(emoji, training, batch - batch // 3), varied(world, training, batch // 3)])
@@ -410,7 +410,7 @@ def measure_arms(seeds, minutes, only, scratch, parts=16, n=128):
         captions = [text for part in pool.map(draw_part, [(k, scratch) for k in range(parts)]) for text in part]
         keep_positions_on_device()
         train_many.keep_positions_on_device()
-        ae = load_autoencoder(os.environ.get("AUTOENCODER", "autoencoder")).to(DEVICE)
+        ae = load_autoencoder(START).to(DEVICE)
         encoder = TextEncoder()
         pixels = drawn_clips(scratch, parts)
         latents = all_latents(ae, pixels)
