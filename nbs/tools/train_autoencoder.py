@@ -68,7 +68,7 @@ def main():
     asked.add_argument("--kl", type=float, default=LossWeights.kl)
     asked.add_argument("--gradient", type=float, default=LossWeights.gradient)
     asked.add_argument("--precision", default="auto")
-    asked.add_argument("--start", type=Path, help="weights to begin with, of a folder that an earlier training wrote, instead of random ones")
+    asked.add_argument("--start", type=Path, help="weights to begin with, of a folder that an earlier training wrote, not random ones")
     asked.add_argument("--only", choices=("emoji", "full"))
     asked.add_argument("--look", type=float, default=10, help="minutes between two looks")
     asked = asked.parse_args()
