@@ -326,11 +326,13 @@ def edit(
     finish("edit", source, prompt, strength=strength, invert=invert)
 
 # %% ../nbs/tools/cli.ipynb #continue
+_GIVEN = "How many of its last frames are given; default: 2, or 4 of a latent model."
+
 @app.command("continue")
 def continue_video(
     clip: Video,
     prompt: Prompt,
-    given: Annotated[int, typer.Option("--given", callback=_between(1, 10**4), help="How many of its last frames are given.")] = 2,
+    given: Annotated[int | None, typer.Option("--given", callback=_between(1, 10**4), help=_GIVEN)] = None,
     output: Output = Path("continued.gif"),
     model: Model = "tiny",
     negative_prompt: Negative = None,
@@ -357,7 +359,7 @@ def extend(
     clip: Video,
     prompt: Prompt,
     length: Annotated[int | None, typer.Option(callback=_between(2, 10**4), help="Frames of the result; default: twice as many.")] = None,
-    given: Annotated[int, typer.Option("--given", callback=_between(1, 10**4), help="How many frames two windows share.")] = 2,
+    given: Annotated[int | None, typer.Option("--given", callback=_between(1, 10**4), help=f"As of `continue`. {_GIVEN}")] = None,
     output: Output = Path("extended.gif"),
     model: Model = "tiny",
     negative_prompt: Negative = None,
@@ -442,7 +444,7 @@ def _read_mask(
             raise InputError(f"the mask has {about.width}x{about.height} pixels, the clip {info.width}x{info.height}: make them alike.")
         if about.n_frames not in (1, info.n_frames):
             raise InputError(f"the mask has {about.n_frames} frames, the clip {info.n_frames}: make them alike, or give one picture.")
-        return read_video(mask, n_frames=n_frames, size=size, fit=fit).frames.max(-1) > 127
+        return read_video(mask, n_frames=n_frames, size=size, fit=fit).frames.max(-1) > 16      # black, as codecs leave it
     x, y, w, h = _numbers(box, ",", 4, "--box x,y,width,height") if box else (0, 0, info.width, info.height)
     if not (w and h and x + w <= info.width and y + h <= info.height):
         raise InputError(f"the box {box} does not lie in the {info.width}x{info.height} pixels of the clip: give x,y,width,height.")
@@ -577,7 +579,7 @@ def train(
     from t2v_learn.training.loop import asked_processes, launch
     from t2v_learn.training.pipeline import run_folder, train as start
     if (n := asked_processes()) > 1: raise typer.Exit(launch(n))      # `accelerate launch --cpu` leaves that to us
-    name = (data.resolve().stem if data.is_file() else data.resolve().name) if data else preset or "tiny"
+    name = (data.resolve().stem if os.path.isfile(data) else data.resolve().name) if data else preset or "tiny"
     out = out or run_folder(name, arch or "unet3d")
     check_writable(out)
     if resume and not out.exists():
@@ -591,17 +593,31 @@ def train(
     print(f"The model lies in {out}: try `t2v generate PROMPT --model {shlex.quote(str(out))}`.")
 
 # %% ../nbs/tools/cli.ipynb #whose-clips
+def _is_at(
+    data: Path,        # what was typed
+    own: str | None,   # what a training wrote down: a folder or file, or the name of data that comes with a clone
+) -> bool:
+    "Whether both are the same place"
+    from t2v_learn.core import InputError, clone_folder
+    if own is None: return False
+    try: home = clone_folder(own)
+    except InputError: home = Path(own)
+    return str(data) == own or data.resolve() in (Path(own).resolve(), home.resolve())
+
 def _about_clips(
     trained: dict,       # of a model's config.json
     data: Path | None,   # what was typed
     split: str | None,   # what was typed
 ) -> str:
     "Which clips a model is evaluated on, and whether it knows them"
+    from t2v_learn.video.datasets import _plain_split
     own = trained.get("data")
     name = f"{data or own}{f', split {split}' if split else ''}"
-    if data is not None and (own is None or data.resolve() != Path(own)): return f"{name} (clips of others than its training)"
-    same = (split or "train") == (trained.get("split") or "train")
-    if same: return f"{name} (it was trained on these: a training loss, which may be memory)"
+    if data is not None and not _is_at(data, own): return f"{name} (clips of others than its training)"
+    asked, known = (_plain_split(one) if one else "train" for one in (split, trained.get("split")))
+    if known in (asked, "all") or data is None and split is None:
+        return f"{name} (it was trained on these: a training loss, which may be memory)"
+    if asked == "all": return f"{name} (clips of its training are among them: a part of this may be memory)"
     return f"{name} (held out of its training)"
 
 def _evaluate_clips(pipeline, data, split, options, n, **settings):
@@ -638,7 +654,7 @@ def evaluate(
     device: Device = "auto",
 ):
     "Score a model: does the video show what the prompt says?"
-    from t2v_learn.core import InputError
+    from t2v_learn.core import InputError, check_writable
     from t2v_learn.judge.comparing import compare_reports
     from t2v_learn.judge.evaluate import evaluate as measure, save_score
     from t2v_learn.training.pipeline import VideoGenerator, find_model, world_of
@@ -650,6 +666,9 @@ def evaluate(
             raise InputError("--deranged, --edits, --against and --save need a model of our own worlds: leave them out.")
         options = _given(fit=fit, videos=videos, images=images or None, column=column)
         return _evaluate_clips(pipeline, data, split, options, n, **chosen)
+    if save and (deranged or edits):
+        raise InputError("--save keeps how well a model follows its prompts: leave out --deranged and --edits.")
+    if save: check_writable(find_model(model))
     if edits and world_of(pipeline.config) != "tiny": raise InputError("--edits needs a model of the tiny world: leave it out.")
     if edits and other: raise InputError("--edits and --against do not go together: leave one of them out.")
     if other and world_of(other.config) != world_of(pipeline.config):
@@ -657,8 +676,8 @@ def evaluate(
     if not edits:
         report, *others = (measure(one, split or "seen", deranged=deranged, progress=True, **chosen, **_given(n=n))
                            for one in (pipeline, other) if one)
-        if save: save_score(find_model(model), report)
         print(report)
+        if save: save_score(find_model(model), report)
         for theirs in others: print(f"{against}, {theirs}\n{model} against {against}: {compare_reports(report, theirs)}")
         return
     _check_kind(model, "edit a clip, since it never sees one")

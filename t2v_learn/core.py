@@ -31,8 +31,8 @@ def atomic_path(
 ): # yields a temporary path beside it, with the same ending
     "Write beside, then rename; if the body fails, an old file at `path` stays as it was"
     final = Path(os.path.realpath(path))       # through links, so that a link stays a link
-    if final.is_dir(): raise InputError(f"{path} is a folder: give the name of a file.")
-    if not final.parent.is_dir(): raise InputError(f"the folder {final.parent} does not exist: make it first.")
+    if os.path.isdir(final): raise InputError(f"{path} is a folder: give the name of a file.")
+    if not os.path.isdir(final.parent): raise InputError(f"the folder {final.parent} does not exist: make it first.")
     _sweep(final.parent)
     temporary = final.with_name(f".{final.stem[:40]}.t2v-{uuid.uuid4().hex[:8]}{final.suffix}")
     try:
@@ -61,9 +61,10 @@ def check_writable(
 ) -> None:
     "InputError if nothing could be written into a folder; leaves no trace"
     folder = Path(folder)
-    home = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())
+    home = next(place for place in (folder.resolve(), *folder.resolve().parents) if os.path.exists(place))
     if not home.is_dir(): raise InputError(f"{home} is a file, so nothing can be kept in {folder}: choose another folder.")
-    try: tempfile.TemporaryFile(dir=home).close()
+    try:
+        with tempfile.TemporaryFile(dir=home, buffering=0) as tried: tried.write(bytes(4096))
     except OSError as error: raise InputError(f"nothing can be written into {home} ({error.strerror}): choose another folder.") from error
 
 # %% ../nbs/00_core.ipynb #write-json
@@ -84,8 +85,8 @@ def read_json(
 ) -> object: # usually a dict
     "What a JSON file holds; InputError if it is missing, too large, damaged, or lacks what is needed"
     path = Path(path)
-    if not path.is_file(): raise InputError(f"there is no file {path}: check the name.")
-    if path.stat().st_size > _MAX_JSON: raise InputError(f"{path} is larger than 256 MB: split it.")
+    if not os.path.isfile(path): raise InputError(f"there is no file {path}: check the name.")
+    if os.path.getsize(path) > _MAX_JSON: raise InputError(f"{path} is larger than 256 MB: split it.")
     try: found = json.loads(path.read_bytes())
     except OSError as error: raise InputError(f"{path} cannot be read ({error.strerror}): make it readable.") from None
     except (ValueError, RecursionError): raise InputError(f"{path} is damaged or no JSON: {advice}.") from None

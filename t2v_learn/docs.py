@@ -929,13 +929,25 @@ def _check_needs():
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing: raise InputError(f'{missing[0]} is missing, which makes the pages: run `pip install -e ".[docs]"`.')
 
+_MADE = ".t2v-site"    # names what a build put into the folder beside it
+_OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
+
+def _note_names(folder):
+    "What lies there now was made by a build"
+    names = {path.name for path in folder.iterdir()} | {_MADE}
+    (folder / _MADE).write_text("\n".join(sorted(names)), encoding="utf-8")
+
 def _check_place(output, nbs):
     "InputError where a site must not be written: over something else"
     output = output.resolve()
     if output.is_file(): raise InputError(f"{output} is a file: name a folder for the site.")
     if output == nbs or nbs in output.parents: raise InputError(f"{output} lies among the notebooks: name another folder.")
-    if output.is_dir() and any(output.iterdir()) and not (output / ".buildinfo").is_file():
-        raise InputError(f"{output} holds something that is no site of t2v: name an empty or a new folder.")
+    there = {path.name for path in output.iterdir()} if output.is_dir() else set()
+    if there and _MADE not in there:
+        raise InputError(f"{output} holds something that is no site of t2v: name an empty or a new folder, or remove it.")
+    made = {*(output / _MADE).read_text(encoding="utf-8").split("\n"), *_OF_THE_SYSTEM} if there else there
+    strange = sorted(there - made)
+    if strange: raise InputError(f"{output} holds {strange[0]}, which no build made and a new one would remove: move it away first.")
 
 def _settings(path):
     "What settings.ini says"
@@ -1010,6 +1022,7 @@ def _lay_page(folder, stamp, say):
         stamp += _stamp(page.page_sources())
         known = folder.with_name("try.txt")
         if known.is_file() and known.read_text() == stamp and (folder / "index.html").is_file(): return True
+        shutil.rmtree(folder, ignore_errors=True)                    # it lies among what is kept between builds
         page.build_page(folder, home="../index.html")
     except (InputError, ImportError) as error:
         say(f"Without the page that has the model in it: {error}")
@@ -1017,6 +1030,7 @@ def _lay_page(folder, stamp, say):
     known.write_text(stamp)
     return True
 
+# %% ../nbs/tools/docs.ipynb #replace
 def _replace(new, old):
     "Puts a finished folder in the place of another"
     old.parent.mkdir(parents=True, exist_ok=True)
@@ -1024,8 +1038,12 @@ def _replace(new, old):
     try:
         shutil.copytree(new, beside / "new")
         if old.exists(): old.rename(beside / "old")
-        (beside / "new").rename(old)
-    finally: shutil.rmtree(beside, ignore_errors=True)
+        try: (beside / "new").rename(old)
+        except BaseException:                                        # then what was there comes back
+            if (beside / "old").exists(): (beside / "old").rename(old)
+            raise
+    finally:
+        if old.exists() or not (beside / "old").exists(): shutil.rmtree(beside, ignore_errors=True)
 
 # %% ../nbs/tools/docs.ipynb #build-site
 def build_site(
@@ -1055,6 +1073,7 @@ def build_site(
     shutil.rmtree(work / "html" / "try", ignore_errors=True)
     if page: shutil.copytree(work / "try", work / "html" / "try")
     check = check_site(work / "html")
+    _note_names(work / "html")
     _replace(work / "html", output)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     return SiteReport(output, check, warnings, size / 1e6, time.monotonic() - start)

@@ -315,7 +315,7 @@ def _guesses(x0, noise, t, prompt): # `n c f h w`
     "What the shipped network predicts at each of n times; its clips have another unit than the screen's"
     from t2v_learn.diffusion.noise import q_sample
     model = _model()
-    x0 = model.denoiser.normalize(x0)
+    x0 = model.denoiser.normalize(x0.to(model.device)).float().cpu()
     x_t = q_sample(model.denoiser.schedule, x0.expand(len(t), *x0.shape), t, noise.expand(len(t), *x0.shape))
     text = model.encoder([prompt] * len(t))
     with model.autocast(): found = model.denoiser.predict(x_t.to(model.device), t.to(model.device), text.to(model.device))[0]

@@ -217,26 +217,38 @@ def fetch_runtime() -> Path: # the folder with its files
     return npm_package("onnxruntime-web", ONNXRUNTIME_WEB) / "dist"
 
 # %% ../nbs/tools/page.ipynb #new-folder
+def _names() -> set:
+    "Of the files of a page"
+    made = {_MARK, "text.bin", "text-untrained.bin", "page.json", "ort.js", "ort-wasm.gz", ".DS_Store", "Thumbs.db", "desktop.ini"}
+    return made | {path.name for path in page_sources().glob("*.*")}
+
 @contextmanager
 def _whole_folder(
     folder: Path, # where the finished one shall be; an older page there is replaced
 ):                # yields a folder beside it
-    "Make a folder beside, then rename; InputError where something else lies there."
+    "Make a folder beside, then rename; InputError where something else lies there, or in it."
     is_page = (folder / _MARK).is_file() and (folder / "page.json").is_file()
     if folder.exists() and not is_page and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is there already and is no page of t2v: name a folder that is new or empty.")
+    strange = sorted({path.name for path in folder.iterdir()} - _names()) if is_page else []
+    if strange: raise InputError(f"{folder} holds {strange[0]}, which is no part of a page and would be removed: move it away first.")
     check_writable(folder.parent)
     home = next(place for place in folder.resolve().parents if place.exists())         # nothing is made that a failure would leave
-    with tempfile.TemporaryDirectory(prefix=".page-", dir=home) as place:
-        new = Path(place) / "new"
+    place = Path(tempfile.mkdtemp(prefix=".page-", dir=home))
+    new, old = place / "new", place / "old"
+    try:
         new.mkdir()
-        try:
-            yield new
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            if folder.exists(): folder.rename(Path(place) / "old")
-            new.rename(folder)
-        except OSError as error:
-            raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        yield new
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists(): folder.rename(old)
+        try: new.rename(folder)
+        except BaseException:                                                          # then what was there comes back
+            if old.exists(): old.rename(folder)
+            raise
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if folder.exists() or not old.exists(): shutil.rmtree(place, ignore_errors=True)
 
 # %% ../nbs/tools/page.ipynb #build-page
 def _write_features(

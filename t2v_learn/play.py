@@ -245,7 +245,7 @@ def example_prompts(
     known = [(text, "") for text in captions[::1 + len(captions) // 4]]
     if not _is_emoji(config): return known
     strange = [text for text in _judge()[1] if text not in set(captions)]
-    return known + [(strange[k * len(strange) // 3], _UNSEEN) for k in range(3)]
+    return known + [(strange[k * len(strange) // 3], _UNSEEN) for k in range(3) if strange]
 
 # %% ../nbs/tools/play.ipynb #state
 class _Stopped(Exception):

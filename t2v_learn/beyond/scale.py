@@ -31,6 +31,7 @@ def state_memory(
     "What AdamW's training holds on each device besides activations (Rajbhandari et al. 2020, sections 3.1 and 5)."
     if precision not in _BYTES: raise InputError(f"there is no precision {precision!r}: choose {' or '.join(_BYTES)}.")
     if sharding not in _SHARED: raise InputError(f"states cannot be shared by {sharding!r}: choose {', '.join(_SHARED)}.")
+    if n_devices < 1: raise InputError(f"one device or more hold a training, not {n_devices}.")
     kinds = ("weights", "gradients", "optimizer")
     return {kind: parameters * _BYTES[precision][kind] / (n_devices if kind in _SHARED[sharding] else 1) for kind in kinds}
 
@@ -82,6 +83,7 @@ def collective_bytes(
 ) -> float:         # bytes that each device sends, and gets
     "What an exchange in a ring moves (Patarasuk and Yuan 2009)."
     if kind not in _ROUNDS: raise InputError(f"there is no exchange {kind!r}: choose {', '.join(_ROUNDS)}.")
+    if n_devices < 1: raise InputError(f"a ring has one device or more, not {n_devices}.")
     return _ROUNDS[kind] * (n_devices - 1) / n_devices * n_bytes
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #ring-attention
@@ -225,6 +227,9 @@ class Training:
     mfu: float = 0.4                 # assumed: operations of three forward passes a second / peak, where nothing is recomputed
 
     def __post_init__(self):
+        for name in ("batch", "micro", "data", "tensor", "context"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self.batch % self.data: raise InputError(f"a batch of {self.batch} clips cannot be shared out evenly among {self.data}.")
         if isinstance(self.device, str) and self.device not in DEVICES:
             raise InputError(f"there is no device {self.device!r}: choose {', '.join(DEVICES)}, or give its peak and its bytes.")

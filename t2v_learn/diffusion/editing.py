@@ -48,6 +48,10 @@ def keep_known(
     return wrap
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #as-clips
+def _on_cpu(x): # a tensor from any device, and of any kind of fractions, as NumPy takes it; anything else as it is
+    if not isinstance(x, Tensor): return x
+    return x.detach().cpu().float() if x.is_floating_point() else x.detach().cpu()
+
 def _as_clip(
     clip: object, # a Clip, uint8 `f h w c`, or floats `c f h w` in [-1, 1]
 ) -> Clip:
@@ -55,6 +59,7 @@ def _as_clip(
     if isinstance(clip, Clip): return clip
     if not isinstance(clip, np.ndarray | Tensor):
         raise InputError(f"a clip is needed, not a {type(clip).__name__}: read one with read_video.")
+    clip = _on_cpu(clip)
     if not np.isfinite(np.asarray(clip)).all(): raise InputError("the clip holds NaN or infinity, so there is no picture in it.")
     try: return Clip(as_frames(clip))
     except ValueError as error: raise InputError(str(error)) from None
@@ -80,7 +85,7 @@ def as_mask(
     size: int,                        # of the model
 ) -> Tensor:                          # bool `f h w`, of the model
     "A mask for the model's frames; InputError for one that does not fit, is empty or leaves nothing."
-    mask = mask.frames if isinstance(mask, Clip) else np.asarray(mask)
+    mask = mask.frames if isinstance(mask, Clip) else np.asarray(_on_cpu(mask))
     if mask.ndim == 4: mask = mask.max(-1)
     if mask.ndim == 2: mask = mask[None]
     if mask.dtype.kind not in "buif" or mask.ndim != 3: raise InputError(f"a mask has the axes f h w, not the shape {mask.shape}.")
@@ -139,6 +144,14 @@ def _at_rate(
     return Clip(fit_square(frames, size), clip.fps / every)
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #continue-clip
+def _check_given(model, n_given): # the number of given frames; None: the least that is usual
+    "InputError for a number that leaves nothing to draw, or that no group of frames makes."
+    f, whole = model.config["shape"][1], model.whole_frames
+    if n_given is None: return max(2, whole)
+    if n_given % whole: raise InputError(f"this model takes frames in groups of {whole}: give a multiple of that, not {n_given}.")
+    if not 1 <= n_given < f: raise InputError(f"n_given must lie between 1 and {f - 1}, since the model draws {f} frames, not {n_given}.")
+    return n_given
+
 @patch
 def continue_clip(self: TextToVideo,
     clip: Clip | list[Clip],        # what came before; any size, length and rate; a still picture, too
@@ -151,10 +164,8 @@ def continue_clip(self: TextToVideo,
     "Go on where a clip ends. InputError for more given frames than there are, or than leave anything to draw."
     clips, prompts, seeds = _as_clips(clip, prompt, seed)
     _, f, h, _ = self.config["shape"]
+    n_given = _check_given(self, n_given)
     whole = self.whole_frames
-    if n_given is None: n_given = max(2, whole)
-    if n_given % whole: raise InputError(f"this model takes frames in groups of {whole}: give a multiple of that, not {n_given}.")
-    if not 1 <= n_given < f: raise InputError(f"n_given must lie between 1 and {f - 1}, since the model draws {f} frames, not {n_given}.")
     mask = torch.zeros(len(clips), f, h, h, dtype=torch.bool)
     begun = []
     for one, free in zip(clips, mask):
@@ -183,15 +194,20 @@ def extend(self: TextToVideo,
     clips, prompts, seeds = _as_clips(clip, prompt, seed)
     size = self.config["shape"][2]
     longer = [_at_rate(one, self.config["fps"], size) for one in clips]
-    wanted = [n_frames or 2 * len(one) for one in longer]
+    wanted = [2 * len(one) if n_frames is None else n_frames for one in longer]
     for one, n in zip(longer, wanted):
         if n <= len(one): raise InputError(f"the clip has {len(one)} frames at {one.fps:g} a second: ask for more than that, not {n}.")
     window = 0
-    n_given = n_given or max(2, self.whole_frames)
+    n_given = _check_given(self, n_given)
+    whole = self.whole_frames
     while any(len(one) < n for one, n in zip(longer, wanted)):
-        shared = min(n_given, *map(len, longer))
+        shared = min([n_given, *(len(one) for one in longer if len(one) > 1)])               # of a still picture, that one
+        if shared < whole:
+            raise InputError(f"this model goes on from {whole} frames, and the clip has {shared}: give a longer one.")
+        shared = shared // whole * whole
         drawn = self.continue_clip(longer, prompts, shared, [s + 1000 * window for s in seeds], num_inference_steps, **settings)
-        longer = [Clip(np.concatenate([one.frames, new.frames[shared:]])[:n], one.fps) for one, new, n in zip(longer, drawn, wanted)]
+        new = [clip.frames[whole if len(one) == 1 else shared:] for one, clip in zip(longer, drawn)]
+        longer = [Clip(np.concatenate([one.frames, more])[:n], one.fps) for one, more, n in zip(longer, new, wanted)]
         window += 1
     return _as_asked(longer, clip)
 

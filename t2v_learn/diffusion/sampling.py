@@ -291,7 +291,7 @@ def dpmpp_3m_sde(
     generator: torch.Generator | None = None, # of the new noise at each step
     like_diffusers: bool = False, # with the weight of the curvature that diffusers 0.42 has, see lesson 55
 ) -> Tensor:                 # a sample at the last time
-    "DPM-Solver++ 3M SDE: a parabola through the last three predictions (k-diffusion's sampler of that name, with eta = 1)."
+    "DPM-Solver++ 3M SDE: slope and curvature from the last three predictions (k-diffusion's sampler of that name, with eta = 1)."
     history = []
     for t, t_next in _steps(x, times):
         x0, _ = predict(x, t)

@@ -106,7 +106,7 @@ def warp(
 ) -> Tensor:       # `b c h w`: at x, what the image shows at x + flow
     "Look an image up where a flow points, between pixels too; beyond the border is the border."
     h, w = image.shape[2:]
-    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    y, x = torch.meshgrid(torch.arange(h, device=image.device), torch.arange(w, device=image.device), indexing="ij")
     at = torch.stack([(x + flow[:, 0] + .5) * 2 / w - 1, (y + flow[:, 1] + .5) * 2 / h - 1], -1)   # b h w 2, in [-1, 1]
     return F.grid_sample(image, at, padding_mode="border", align_corners=False)
 

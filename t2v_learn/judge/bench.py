@@ -15,6 +15,7 @@ from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from statistics import median
+from threading import Lock
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -490,7 +491,7 @@ def bench(
     only: tuple = (),             # some of `PARTS`; empty: all
     say: Callable = lambda text: None, # is told what is being measured
 ) -> dict:                        # plan, machine, comparisons, growth, notes: all of it fits into JSON
-    "Measure this project beside its peers on this machine; Ctrl-C keeps the parts that are done."
+    "Measure this project beside its peers on this machine; Ctrl-C, or a part that fails, keeps the parts that are done."
     unknown = [name for name in only if name not in PARTS]
     if unknown: raise InputError(f"there is no part {unknown[0]!r}: choose some of {', '.join(PARTS)}.")
     notes = []
@@ -504,8 +505,12 @@ def bench(
                    memory=lambda: _measure_memory(plan, networks, say), growth=lambda: _measure_growth(plan, networks, say))
     try:
         for part in [name for name in PARTS if name in (only or PARTS)]:
-            if part == "growth": results["growth"] = measure[part]()
-            else: results["comparisons"] += measure[part]()
+            try: found = measure[part]()
+            except InputError as error:
+                notes.append(f"{part} could not be measured: {error}")
+                continue
+            if part == "growth": results["growth"] = found
+            else: results["comparisons"] += found
     except KeyboardInterrupt: notes.append(f"stopped during {part}: it, and what comes after it, is not here.")
     finally: torch.set_num_threads(before)
     return results
@@ -593,9 +598,10 @@ def _count_calls(
     model: VideoGenerator, # any
 ):                         # a dict whose "rows" are the clips that passed through its network so far
     "Count what passes through a model's network; a guided call of one clip passes two."
-    counted = dict(rows=0)
+    counted, lock = dict(rows=0), Lock()
     network = getattr(model.network, "unet", model.network)
-    def hook(module, args, predicted): counted["rows"] += len(predicted)
+    def hook(module, args, predicted):
+        with lock: counted["rows"] += len(predicted)                     # several threads may draw
     handle = network.register_forward_hook(hook)
     try: yield counted
     finally: handle.remove()
@@ -692,6 +698,7 @@ def check_entry(
     if not folder.is_dir(): raise InputError(f"there is no folder {folder}: name the folder of an entry.")
     entry = _read_entry(folder)
     minutes = []
+    steps = []
     scores = []
     calls = []
     with tempfile.TemporaryDirectory() as clean:
@@ -702,6 +709,7 @@ def check_entry(
             model = _retrained(entry, seed, Path(clean) / home.name) if retrain else VideoGenerator.from_pretrained(home)
             minutes.append(float(model.config["trained"]["minutes"]) if retrain else kept[seed])
             with _count_calls(model) as counted: report = evaluate(model, "held-out-combinations", n, **entry["sample"])
+            steps.append(model.config["trained"].get("steps"))
             scores.append(report.joint)
             calls.append(counted["rows"] / report.n)
             say(f"{home.name}: joint {report.joint:.1%} of {report.n}, {minutes[-1]:.1f} minutes, {calls[-1]:.1f} calls a clip")
@@ -709,8 +717,8 @@ def check_entry(
     p = significance(scores, report.n, bar)
     if p >= _ALPHA:
         raise InputError(f"the mean of {len(scores)} seeds is {np.mean(scores):.2%}, not significantly above {bar:.0%} (p = {p:.3f}, "
-                         f"and it must be below {_ALPHA}): train longer, or with more seeds.")
-    found = dict(minutes=minutes, joint=scores, n=report.n, p=p, calls=float(np.mean(calls)), retrained=retrain)
+                         f"and it must be below {_ALPHA}): train longer, or enter it anew with more seeds, their number fixed beforehand.")
+    found = dict(minutes=minutes, steps=steps, joint=scores, n=report.n, p=p, calls=float(np.mean(calls)), retrained=retrain)
     return {name: entry[name] for name in (*_NEEDS, "sample")} | found
 
 # %% ../../nbs/6_judge/69_bench.ipynb #speedrun-figure

@@ -79,7 +79,7 @@ class PairedTest:
         return float(stats.binomtest(self.only_a, discordant).pvalue) if discordant else 1.0
     @property
     def interval(self): # 95 %, of the difference: half a clip more in each of four counts (Agresti and Min 2005), or Student's t
-        if any(self.groups): return seed_interval(self.groups)
+        if len(set(self.groups)) > 1: return seed_interval(self.groups)
         a, b, n = self.only_a + .5, self.only_b + .5, self.n + 2
         half = 1.96 * math.sqrt(a + b - (a - b)**2 / n) / n
         return (a - b) / n - half, (a - b) / n + half
@@ -98,6 +98,7 @@ def mcnemar(
     "The paired comparison of two models, clip by clip."
     a, b = np.asarray(a, bool), np.asarray(b, bool)
     if a.shape != b.shape: raise InputError(f"{len(a)} clips cannot be paired with {len(b)}: evaluate both models on the same prompts.")
+    if not a.size: raise InputError("there is no clip to compare: give one or more.")
     return PairedTest(int((a & b).sum()), int((a & ~b).sum()), int((~a & b).sum()), int((~a & ~b).sum()))
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #pairs-to-tell

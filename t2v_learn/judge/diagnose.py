@@ -435,7 +435,7 @@ _SAMPLING = [
           "bf16 has three digits: near 1 its numbers lie 0.004 apart, and a time between them belongs to another noise level.",
           "Keep times and schedules in float32 or better, whatever the network computes in.",
           guide, "dtype=torch.promote_types(x.dtype, torch.float32)", "dtype=torch.bfloat16", _time_is_exact, traced=False),
-    Fault("clips stay in the network's units", "sampling", "Contrast is far too strong, and what should be black is gray.",
+    Fault("clips stay in the network's units", "sampling", "What should be black is gray, and bright colours are cut off.",
           "The network draws with mean 0 and variance 1; the way back to [-1, 1] is missing.",
           "Encode and decode a real clip: it must come back.",
           sample, "return denoiser.restore(x).clamp(-1, 1)", "return x.clamp(-1, 1)", _units_are_restored, traced=False),

@@ -48,7 +48,9 @@ def fit_tones(
     histograms: np.ndarray, # `n bins^3`
     tones: list,            # n of `TONES`
 ) -> nn.Linear:             # scores of `TONES`
-    "Logistic regression."
+    "Logistic regression; InputError where a tone is missing."
+    missing = [tone for tone in TONES if tone not in tones]
+    if missing: raise InputError(f"no clip has the tone {missing[0]!r}: give clips of all five.")
     from sklearn.linear_model import LogisticRegression
     fitted = LogisticRegression(C=10, max_iter=2000).fit(histograms, [TONES.index(tone) for tone in tones])
     linear = nn.Linear(histograms.shape[1], len(TONES))
@@ -163,7 +165,8 @@ def load_judge(
     name: str | Path = "judge-emoji", # the shipped one, or a folder
 ) -> tuple:                           # an `EmojiJudge`; the captions it knows
     "A trained judge; CheckpointError where there is none."
-    folder = Path(name) if Path(name).exists() else shipped_folder(str(name))
+    shipped = shipped_folder(str(name))
+    folder = shipped if isinstance(name, str) and name == shipped.name and shipped.is_dir() else Path(name)
     weights, config = load_weights(folder, "emoji-judge")
     if not isinstance(config.get("captions"), list):
         raise CheckpointError(f"{folder / 'config.json'} does not name its captions: get it again.")

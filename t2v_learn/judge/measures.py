@@ -215,6 +215,8 @@ def least_noticed(
     faulty: dict,   # strength -> its values on sets with a fault; NaN, no value at all, is noticed
 ) -> tuple:         # the least strength from which on it notices, infinite: never; whether its value rises (1) or falls (-1) with it
     "From which strength on a measure is more than three standard deviations away from what clean sets give."
+    if len(clean) < 2 or not np.isfinite(clean).all():
+        raise InputError("how much clean sets scatter is told by two or more, each with a value: measure more of them.")
     mean, spread = np.mean(clean), np.std(clean, ddof=1)
     least = float("inf")
     for strength in sorted(faulty, reverse=True):

@@ -370,11 +370,11 @@ def save_autoencoder(
     return save_weights(folder, state, dict(kind="autoencoder", autoencoder=asdict(model.config)) | facts)
 
 def load_autoencoder(
-    name: str | Path = "autoencoder", # the shipped one, or a folder
+    name: str | Path = "autoencoder", # a shipped one, or a folder (a Path, where it has the name of a shipped one)
 ) -> Autoencoder:                     # in evaluation mode, float32; `weights_hash` is the hash of its file
     "A trained autoencoder; CheckpointError where there is none, or it does not fit."
-    shipped = shipped_folder(str(name)) if not Path(name).exists() else None
-    folder = shipped if shipped is not None and shipped.is_dir() else Path(name)
+    shipped = shipped_folder(str(name))
+    folder = shipped if isinstance(name, str) and name == shipped.name and shipped.is_dir() else Path(name)
     state, config = load_weights(folder, "autoencoder")
     try: model = Autoencoder(AutoencoderConfig(**config["autoencoder"]))
     except (KeyError, TypeError) as error:

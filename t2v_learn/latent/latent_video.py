@@ -103,7 +103,8 @@ class LatentData:
     def latents(self, clip): # `3 f h w` -> `d f h w`
         key = blake2b(clip.contiguous().numpy(), digest_size=16).digest()
         if key in self.kept: return self.kept[key]
-        with torch.no_grad(): found = self.autoencoder.encode(clip[None])[0].half()
+        place = self.autoencoder.latent_mean.device                          # a model that has drawn takes it to its own
+        with torch.no_grad(): found = self.autoencoder.encode(clip[None].to(place))[0].half().cpu()
         if len(self.kept) < self.keep: self.kept[key] = found
         return found
 

@@ -477,9 +477,11 @@ def pretrain(
     lr: float = 2e-3,       # at its highest
 ) -> list[float]:           # the loss of each step: nats per predicted word
     "Masked language modelling (Devlin et al. 2019, section 3.1)."
+    if n_steps < 1: raise InputError(f"a training has one step or more, not {n_steps}.")
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(bert.parameters(), lr, betas=(.9, .98), weight_decay=.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, n_steps, pct_start=.1)
+    rise = .11 if n_steps == 10 else .1                                  # of ten steps a tenth is one, and 0 would be divided by 0
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, n_steps, pct_start=rise)
     losses = []
     for _ in range(n_steps):
         rows = ids[torch.randint(len(ids), (64,), generator=generator)]
@@ -533,7 +535,8 @@ def save_bert(
     from safetensors.torch import save_file
     if len(vocabulary) != bert.size.n_words: raise InputError(f"{len(vocabulary)} words do not fit a BERT that knows {bert.size.n_words}.")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try: folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error: raise InputError(f"the folder {folder} cannot be made ({error.strerror}): name another.") from None
     config = {theirs: getattr(bert.size, ours) for ours, theirs in _THEIR_SIZES.items()}
     config |= dict(model_type="bert", architectures=["BertForMaskedLM" if bert.head else "BertModel"], hidden_act="gelu", pad_token_id=0)
     tensors = {_their_name(name): w.detach().cpu().contiguous() for name, w in bert.state_dict().items()}

@@ -161,6 +161,7 @@ def twin_questions(
     n_actors: int = 2,                   # in each caption, 2 or 3
 ) -> list[Question]:
     "Questions whose two answers are made of the very same words."
+    if not 1 <= n_actors <= 3: raise InputError(f"a caption speaks of one to three things, of different shapes, not of {n_actors}.")
     questions = []
     for _ in range(n):
         actors = _random_actors(n_actors, generator, split)
@@ -206,11 +207,14 @@ def _score(
 ) -> Score:
     "The share with the wider of two 95 % intervals: the bootstrap over groups (Efron 1979) and Wilson's over single questions (1927)."
     marks = np.concatenate(groups)
-    means = np.array([np.mean(group) for group in groups])
+    right = [np.sum(group) for group in groups]
+    sizes = [len(group) for group in groups]
+    def share(right, sizes, axis): return right.sum(axis) / sizes.sum(axis)
     low = scipy.stats.binomtest(floor(marks.sum()), len(marks)).proportion_ci(method="wilson").low
     high = scipy.stats.binomtest(ceil(marks.sum()), len(marks)).proportion_ci(method="wilson").high
     if len(groups) > 1:
-        drawn = scipy.stats.bootstrap((means,), np.mean, n_resamples=4000, method="percentile", random_state=0).confidence_interval
+        settings = dict(paired=True, n_resamples=4000, method="percentile", random_state=0)
+        drawn = scipy.stats.bootstrap((right, sizes), share, **settings).confidence_interval
         low = min(low, drawn.low)
         high = max(high, drawn.high)
     return Score(float(marks.mean()), float(low), float(high), len(marks))
@@ -250,7 +254,8 @@ class SentenceEncoder(nn.Module):
         captions: list[str], # texts with at least one word each
     ) -> Tensor:             # `b d`
         "A vector for each caption."
-        ids, mask = _word_ids(self.index, captions)
+        device = next(self.parameters()).device
+        ids, mask = (each.to(device) for each in _word_ids(self.index, captions))
         x = self.table(ids)                                                         # b n d
         return unroll(self.cell, x, mask)[:, -1] if self.cell else weighted_mean(x, mask.float())
 

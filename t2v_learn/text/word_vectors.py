@@ -93,9 +93,11 @@ def _noise_distribution(
 # %% ../../nbs/2_text/22_word_vectors.ipynb #keep_probability
 def _keep_probability(
     counts: Tensor, # how often each word occurs `n`
-    sample: float,  # words with a larger share than this are subsampled; 1 keeps nearly all
+    sample: float,  # words with a larger share than this are subsampled; 1 keeps nearly all, 0 all
 ) -> Tensor:        # probabilities `n`
     "How likely a word stays in the text, as in the program of Mikolov et al.; their paper has sqrt(t / f) only."
+    if sample < 0: raise InputError(f"sample is a share of all words, 0 or more, not {sample}.")
+    if not sample: return torch.ones(len(counts))                                # nothing is left out
     times = counts / counts.sum() / sample
     return ((times.sqrt() + 1) / times).clamp(max=1)
 
@@ -348,6 +350,8 @@ def neighbour_overlap(
 ) -> float:           # share of neighbours in common, the mean over the words
     "Do two tables of vectors name the same neighbours?"
     if set(one.words) != set(two.words): raise InputError("Only vectors of the same words can be compared: train both on one text.")
+    if not 1 <= n < len(one.words):
+        raise InputError(f"{n} neighbours need more than {max(n, 1)} words, and this vocabulary has {len(one.words)}.")
     order = torch.tensor([two.index[word] for word in one.words])
     tables = [unit @ unit.T - 2 * torch.eye(len(unit)) for unit in (one.unit, two.unit[order])]      # n n; no word is its own neighbour
     a, b = (table.topk(n).indices for table in tables)                                             # n k

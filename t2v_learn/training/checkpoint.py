@@ -140,7 +140,7 @@ def load_weights(
 ) -> tuple[dict, dict]: # state_dict, config
     "A finished model, after checking that it is one"
     folder = Path(folder)
-    if not folder.exists(): raise CheckpointError(f"there is no {folder}: name a folder with model.safetensors and config.json.")
+    if not os.path.exists(folder): raise CheckpointError(f"there is no {folder}: name a folder with model.safetensors and config.json.")
     path = folder / "model.safetensors" if folder.is_dir() else folder
     state_dict, metadata = _read_file(path)
     beside = path.with_name("config.json")
@@ -297,7 +297,7 @@ def load_state(
 ) -> tuple[dict, dict]: # tensors, meta
     "The newest checkpoint of a training"
     folder = Path(folder)
-    if not folder.is_dir(): raise CheckpointError(f"there is no folder {folder}: name the one the training was started with.")
+    if not os.path.isdir(folder): raise CheckpointError(f"there is no folder {folder}: name the one the training was started with.")
     found = folder if re.fullmatch(r"step-\d+", folder.name) else latest(folder)
     if found is None: raise CheckpointError(f"{folder} holds no checkpoint: start without resuming.")
     older = [p for p in _step_folders(found.parent.parent) if _step_of(p) < _step_of(found)]
@@ -307,14 +307,16 @@ def load_state(
 # %% ../../nbs/3_training/33_checkpoint.ipynb #check-same
 _SAME = ("arch", "preset", "size", "frames")   # of `Trainer.extra`: what the shapes of a model follow from
 
+_OF_CONFIG = ("seed", "optimizer")   # of `TrainConfig`
+
 def _check_same(
     meta: dict,       # of a checkpoint
     trainer: Trainer, # that shall go on from it
     path: str | Path, # of the checkpoint, for the message
 ) -> None:
-    "Raises CheckpointError for another kind of model, another size or another seed than the kept ones"
-    kept = {name: meta.get("extra", {}).get(name) for name in _SAME} | dict(seed=meta["config"]["seed"])
-    asked = {name: trainer.extra.get(name) for name in _SAME} | dict(seed=trainer.config.seed)
+    "Raises CheckpointError for another kind of model, another size, seed or optimizer than the kept ones"
+    kept = {name: meta.get("extra", {}).get(name) for name in _SAME} | {name: meta["config"].get(name) for name in _OF_CONFIG}
+    asked = {name: trainer.extra.get(name) for name in _SAME} | {name: getattr(trainer.config, name) for name in _OF_CONFIG}
     for name, old in kept.items():
         new = asked[name]
         if None not in (old, new) and old != new:
@@ -334,6 +336,9 @@ class Checkpoints:
     def begin(self, trainer, resume=False):
         "Before the first step: to where the newest checkpoint of this folder (True) or another stands; InputError if that must not be"
         check_writable(self.folder / "checkpoints")
+        try: json.dumps([asdict(trainer.config), trainer.extra])
+        except TypeError as error:
+            raise InputError(f"the settings of this training cannot be kept as JSON ({error}): give plain numbers and texts.") from None
         found = latest(self.folder)
         other = None if isinstance(resume, bool) or Path(resume).resolve() == self.folder.resolve() else Path(resume)
         if found and (other or not resume):

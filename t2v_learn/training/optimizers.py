@@ -10,6 +10,7 @@ __all__ = ['adam_update', 'lr_scale', 'EMA', 'native_bf16', 'pick_precision', 'n
 import math
 from copy import deepcopy
 from dataclasses import dataclass
+from operator import index
 import torch
 from torch import nn
 from ..core import InputError
@@ -172,6 +173,13 @@ class TrainConfig:
         for name in ("steps", "minutes", "lr", "matrix_lr", "grad_clip", "log_every", "grad_accum"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf: raise InputError(f"{name} must be above 0, not {value}.")
+        for name in ("steps", "seed", "save_every_steps", "log_every", "grad_accum"):
+            value = getattr(self, name)
+            try: setattr(self, name, None if value is None and name in ("steps", "save_every_steps") else index(value))
+            except TypeError: raise InputError(f"{name} must be a whole number, not {value}.") from None
+        if not 0 <= self.seed < 2**63: raise InputError(f"seed must lie between 0 and 2**63, not {self.seed}.")
+        for name in ("save_every_steps", "save_every_minutes"):
+            if (getattr(self, name) or 0) < 0: raise InputError(f"{name} must not be negative: None means none.")
         for name, known in dict(precision=("auto", "fp32", "bf16"), decay=tuple(_DECAYS), optimizer=("adamw", "muon")).items():
             value = getattr(self, name)
             if value not in known: raise InputError(f"{name} {value!r} is unknown: use one of {', '.join(known)}.")

@@ -9,20 +9,22 @@ __all__ = ['KINDS', 'start_noise', 'seeded_noise', 'as_prompts', 'unknown_words'
            'run_folder', 'read_training', 'train']
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #imports
-import sys, time, warnings
+import os, sys, time, warnings
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from operator import index
 from pathlib import Path
 
+import numpy as np
 import torch
 from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
 from ..core import InputError, atomic_path, clone_folder, read_json, shipped_folder
 from ..text.bert import TextEncoder, TextStates
-from ..text.tokens import pad_rows
+from ..text.tokens import check_text, pad_rows
 from .checkpoint import Checkpoints, check_kind, check_shapes, latest, load_weights, save_weights
 from .loop import Finished, pick_device
 from .optimizers import TrainConfig, pick_precision
@@ -53,10 +55,14 @@ def as_prompts(
     seed: int | list[int],   # one for all (prompt i gets seed + i), or one per prompt
 ) -> tuple[list[str], list[int]]: # prompts, seeds
     "Prompts and seeds as two lists of one length; InputError for an empty prompt or seeds that do not fit."
-    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-    if not prompts or not all(p.strip() for p in prompts): raise InputError("the prompt is empty: say what the video shows.")
-    seeds = [seed + i for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
+    def is_several(x): return isinstance(x, Iterable) and not isinstance(x, str) and getattr(x, "ndim", 1) > 0
+    prompts = list(prompt) if is_several(prompt) else [prompt]
+    if not prompts or not all(check_text(p).strip() for p in prompts): raise InputError("the prompt is empty: say what the video shows.")
+    try: seeds = [index(one) for one in seed] if is_several(seed) else [index(seed) + i for i in range(len(prompts))]
+    except TypeError: raise InputError(f"a seed is a whole number, not {seed!r}.") from None
     if len(seeds) != len(prompts): raise InputError(f"{len(prompts)} prompts need as many seeds, not {len(seeds)}.")
+    wrong = [one for one in seeds if not -2**63 <= one < 2**64]
+    if wrong: raise InputError(f"a seed has at most 64 bits, and {wrong[0]} has more: give a smaller one.")
     return prompts, seeds
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #unknown-words
@@ -234,7 +240,7 @@ def find_model(
 ) -> Path:            # the folder with its files
     "Where the files of a trained model lie; InputError for a name that leads nowhere."
     if str(name) in shipped_models(): return shipped_folder(str(name))
-    if Path(name).exists(): return Path(name)
+    if os.path.exists(name): return Path(name)
     parts = str(name).split("/")
     if len(parts) == 2 and all(parts) and parts[0] not in (".", "..", "~"): return _from_hub(str(name))
     raise InputError(f"there is no model {str(name)!r}: give one of {', '.join(shipped_models())}, or a folder that a training wrote.")
@@ -482,7 +488,7 @@ def trained_on(
     _, n_frames, size, _ = config["shape"]
     preset = Preset(None, n_frames=n_frames, size=size, batch_size=batch_size, world=world_of(config) or "")
     if not source: return make_data(preset, None, seed) if preset.world else None
-    if source != "digits" and not Path(source).exists():
+    if source != "digits" and not os.path.exists(source):
         if Path(source).name != source: return None
         try: source = clone_folder(source)                             # data that comes with a clone
         except InputError: return None
@@ -589,7 +595,7 @@ def _go_on(base, source, recipe): # the same model
 
 def _lasting(source): # a name that means the same in any folder
     "Where data or a model lies, from the root on; a name that is no file stays as it is."
-    return str(Path(source).resolve()) if source is not None and Path(source).exists() else source and str(source)
+    return str(Path(source).resolve()) if source is not None and os.path.exists(source) else source and str(source)
 
 def _keep_duration(recipe, source, share): # a `Preset`
     "The rate at which clips last as long as those of the training; a model that also draws its old clips keeps its own."
@@ -612,7 +618,12 @@ def _fit(trainer, folder, resume, progress):
     "All steps that are left; a training that was killed after its last one has none."
     try: trainer.fit(resume=resume, progress=progress)
     except Finished:
-        if (folder / "model.safetensors").exists(): raise
+        if _steps_of(folder) >= trainer.budget.step: raise      # else a model of fewer steps, or none, lies there: it is written now
+
+def _steps_of(folder): # of the finished model in a folder; -1: there is none
+    if not (folder / "model.safetensors").exists(): return -1
+    try: return (read_json(folder / "config.json", needs=()).get("trained") or {}).get("steps", -1)
+    except InputError: return -1
 
 def _finish(model, trainer, folder, asked): # the model
     "The averaged weights, with a record of how they came about; one process writes them."
@@ -660,8 +671,10 @@ def train(
     if data is None and recipe.data and model is None: data = clone_folder(recipe.data)
     config = TrainConfig(minutes=minutes, steps=steps, seed=seed, precision=precision, **recipe.settings | settings)
     options = {name: value for name, value in (data_options or {}).items() if value}
+    if "videos" in options: options["videos"] = _lasting(options["videos"])
     kept = dict(arch=arch, preset=preset, data=_lasting(data), strict=strict, size=recipe.size, frames=recipe.n_frames,
                 batch_size=batch_size, lr=lr, model=_lasting(model), replay=replay) | options
+    kept = {name: value.item() if isinstance(value, np.generic) else value for name, value in kept.items()}      # as JSON has it
     whole = replace(recipe, batch_size=recipe.batch_size * config.grad_accum)
     source, mixed, share = _training_data(whole, kept | dict(seed=seed), base, replay, options)
     recipe = _keep_duration(recipe, source, share)

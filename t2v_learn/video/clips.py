@@ -23,6 +23,7 @@ def to_unit(
     frames: np.ndarray | torch.Tensor, # screen values 0..255, any shape
 ) -> torch.Tensor: # float32 in [-1, 1], the same shape
     "From screen values to model values"
+    if isinstance(frames, np.ndarray): frames = np.asarray(frames, order="C")      # torch takes no array that counts backwards
     return torch.as_tensor(frames).float() / 127.5 - 1
 
 # %% ../../nbs/1_video/11_clips.ipynb #to-uint8

@@ -108,7 +108,7 @@ def _write_av(
     codec = _CODECS[Path(target).suffix.lower()]
     _, h, w, _ = frames.shape
     pixels = codec.odd if h % 2 or w % 2 else codec.even
-    rate = Fraction(fps).limit_denominator(1001)
+    rate = Fraction(fps).limit_denominator(1001) if fps >= 1 else 1 / Fraction(1 / fps).limit_denominator(1001)
     faststart = dict(movflags="+faststart") if codec.container in ("mp4", "mov") else {}
     try:
         with av.open(f"file:{target}", "w", format=codec.container, options=faststart) as movie:
@@ -371,9 +371,10 @@ class _PictureFile:
         self.read = 0         # pictures that can
         self.watch = _Stopwatch()
         self._open()
-        self.width, self.height = self.image.size
+        self.width, self.height = self.image.size[::-1] if self._lies_on_its_side() else self.image.size
         _check_size(self.width, self.height, 1)
         self.stated = getattr(self.image, "n_frames", 1) if kind in ("png", "webp", "avif") else 1
+        self.stated -= bool(getattr(self.image, "default_image", False))               # a cover is no frame
         if self.stated > _MAX_FRAMES: raise TooLarge(f"{self.stated:,} frames")
         milliseconds = self._milliseconds()
         self.still = len(milliseconds) == 1 and not milliseconds[0]
@@ -388,6 +389,18 @@ class _PictureFile:
             self.file.seek(0)
             self.image = Image.open(BytesIO(_whole_webp(self.file.read())), formats=["WEBP"])
             self.cut = True
+
+    def _lies_on_its_side(self):
+        "Whether a camera wrote a photo turned by a quarter, and says so (EXIF)"
+        try: return self.kind == "jpeg" and self.image.getexif().get(0x0112) in (5, 6, 7, 8)
+        except Exception: return False
+
+    def _upright(self, image):
+        "A photo as a viewer shows it"
+        from PIL import ImageOps
+        if self.kind != "jpeg": return image
+        try: return ImageOps.exif_transpose(image)
+        except Exception: return image                                                 # whatever EXIF holds, the picture is whole
 
     def _go_to(self, i):
         self.image.seek(int(getattr(self.image, "default_image", False)) + i)          # a cover is no frame
@@ -421,7 +434,7 @@ def frames(self: _PictureFile, wanted, background, size):
             return
         self.read = i + 1
         self.watch.allow(self.width * self.height)
-        image = self.image
+        image = self._upright(self.image)
         if image.mode.startswith("I"): image = Image.fromarray((np.array(image) >> 8).astype(np.uint8))   # 16 bits of grey
         if i in wanted: yield i, _on_ground(np.array(image.convert("RGBA")), background)
 
@@ -585,9 +598,11 @@ def frames(self: _MovieFile, wanted, background, size):
     while todo:
         again = False
         for i, frame in self._decoded():
+            too_late = before is None and todo and todo[-1] < i and i not in wanted      # nothing before it can be decoded
             while todo and todo[-1] < i:
                 missed = todo.pop()
                 if before and before[0] not in wanted and missed > before[0]: yield before[0], self.picture(before[1], background, size)
+            if too_late: yield i, self.picture(frame, background, size)
             if todo and todo[-1] == i:
                 todo.pop()
                 yield i, self.picture(frame, background, size)

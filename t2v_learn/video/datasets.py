@@ -259,14 +259,23 @@ class ReplayData:
         old: Callable,     # data of what shall not be forgotten, such as `WorldData`, of the same frames and size
         share: float = .5, # how much of each batch is old, above 0 and below 1; at least a clip of each
     ):
-        n = new.batch_size
         if not 0 < share < 1: raise InputError(f"A share of {share:g} is no mixture; give one above 0 and below 1.")
-        if n < 2: raise InputError(f"A batch of {n} cannot hold both new and old clips; take at least 2.")
-        self.batch_size = n
-        self.new = copy(new)           # the same clips, with fewer of them in a batch
-        self.old = copy(old)
-        self.old.batch_size = min(max(round(share * n), 1), n - 1)
-        self.new.batch_size = n - self.old.batch_size
+        if new.batch_size < 2: raise InputError(f"A batch of {new.batch_size} cannot hold both new and old clips; take at least 2.")
+        self.new = new
+        self.old = old
+        self.share = share
+        self.batch_size = new.batch_size
+
+    @property
+    def batch_size(self): return self.new.batch_size + self.old.batch_size
+
+    @batch_size.setter
+    def batch_size(self, n): # a source may be such a mixture itself: its own share stays
+        n_old = max(0, min(max(round(self.share * n), 1), n - 1))
+        self.new = copy(self.new)      # the same clips, with fewer of them in a batch
+        self.old = copy(self.old)
+        self.old.batch_size = n_old
+        self.new.batch_size = n - n_old
 
     def __call__(self, step, shard=(0, 1)): # float32 `b c f h w` in [-1, 1], list of captions: the new ones, then the old ones
         k, n = shard
@@ -329,6 +338,13 @@ _MAX_CAPTION_BYTES = 10_000   # bytes of a caption
 _TOO_LONG = f"is longer than {_MAX_CAPTION_BYTES:,} bytes; say in a sentence or two what the clip shows."
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")   # UTF-16 read as UTF-8; half a character
 
+def _is_visible(
+    character: str, # one
+) -> bool:          # False for spaces, control characters, characters of no width and accents alone
+    "Whether a text encoder finds something in it."
+    kind = unicodedata.category(character)
+    return kind[0] not in "CZ" and kind != "Mn" and character != "\ufffd"
+
 def _check_caption(
     text: object, # what should be a caption
     where: str,   # where it stands, for the message
@@ -337,7 +353,7 @@ def _check_caption(
     if not isinstance(text, str): raise InputError(f"{where} is no text; say in words what the clip shows.")
     if len(text) > _MAX_CAPTION_BYTES: raise InputError(f"{where} {_TOO_LONG}")
     if _NO_TEXT.search(text): raise InputError(f"{where} is not UTF-8; save it as UTF-8 text.")
-    if not text.split(): raise InputError(f"{where} is empty; say in it what the clip shows.")
+    if not any(map(_is_visible, text)): raise InputError(f"{where} is empty; say in it what the clip shows.")
     return " ".join(text.split())
 
 # %% ../../nbs/1_video/16_datasets.ipynb #read-caption-file
@@ -377,7 +393,7 @@ def _is_still(
     with file.open("rb") as opened: head = opened.read(4096)
     if head.startswith(b"\x89PNG"): return b"acTL" not in head.partition(b"IDAT")[0]
     if head[4:8] == b"ftyp": return head[8:12] == b"avif"
-    return head[8:12] == b"WEBP" and not (head[12:16] == b"VP8X" and head[20] & 2)
+    return head[8:12] == b"WEBP" and not (head[12:16] == b"VP8X" and (len(head) < 21 or head[20] & 2))
 
 # %% ../../nbs/1_video/16_datasets.ipynb #why-not
 def _why_not(
@@ -755,24 +771,27 @@ def _known_keys(
 def _join(
     items: list, # dicts, one a clip
     said: list,  # dicts, one a caption, with the id of its clip
+    column: str | None = None, # the key of captions, if it was named
 ) -> list:       # rows
     "MSR-VTT and COCO: clips and captions in two lists, joined by an id."
     items = [item for item in items if isinstance(item, dict)]
     by_id = {(_plain_key(key), str(value)): item for item in items for key, value in item.items() if _plain_key(key).endswith("id")}
     rows = []
     seen = set()
+    named = any(_known_keys(tuple(entry), column)[1] is not None for entry in said if isinstance(entry, dict))
+    called = column if column and named else "caption"
     for entry in said:
         if not isinstance(entry, dict): entry = {}
-        key, text = _known_keys(tuple(entry))
+        key, text = _known_keys(tuple(entry), column)
         mark = str(entry.get(key))
         item = by_id.get((_plain_key(key), mark)) or by_id.get(("id", mark)) or {}
         name = _known_keys(tuple(item))[0]
         split = entry.get("split", item.get("split"))
-        rows.append({"video": item[name] if name else entry.get(key), "caption": entry.get(text), "split": split})
+        rows.append({"video": item[name] if name else entry.get(key), called: entry.get(text), "split": split})
         seen.add(id(item))
     for item in items:
         name = _known_keys(tuple(item))[0]
-        if name and id(item) not in seen: rows.append({"video": item[name], "caption": [], "split": item.get("split")})
+        if name and id(item) not in seen: rows.append({"video": item[name], called: [], "split": item.get("split")})
     return rows
 
 # %% ../../nbs/1_video/16_datasets.ipynb #json-rows
@@ -786,9 +805,9 @@ def _json_rows(
     if not isinstance(content, dict): return []
     said = content.get("sentences", content.get("annotations"))
     items = content.get("videos", content.get("images")) or []
-    if isinstance(said, list) and isinstance(items, list): return _join(items, said)         # MSR-VTT, COCO
+    if isinstance(said, list) and isinstance(items, list): return _join(items, said, column)         # MSR-VTT, COCO
     video, text = _known_keys(tuple(content), column)
-    if video is not None and text is not None: return _column_rows(content, video, text)
+    if video is not None and text is not None: return _column_rows(content, video, text, column)
     rows = []
     for key, value in content.items():
         entries = [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
@@ -800,6 +819,7 @@ def _column_rows(
     content: dict, # with the names of all clips under one key, and all captions under another
     video: object, # the one
     text: object,  # the other
+    column: str | None = None, # the key of captions, if it was named
 ) -> list:         # rows
     "A table stored by column, or a single row."
     names = content[video]
@@ -808,7 +828,7 @@ def _column_rows(
         texts = [texts.get(i) for i in names]
         names = list(names.values())
     if not isinstance(names, list) or not isinstance(texts, list): return [content]
-    return [{"video": name, "caption": said} for name, said in zip_longest(names, texts)]
+    return [{"video": name, column or "caption": said} for name, said in zip_longest(names, texts)]
 
 # %% ../../nbs/1_video/16_datasets.ipynb #map-rows
 def _texts_in(
@@ -832,7 +852,9 @@ def _map_rows(
     if not isinstance(content, dict): return []
     if any(isinstance(_attempt(find, name), Path) for name in content):
         splits = {name: value.get("split") for name, value in content.items() if isinstance(value, dict)}
-        return [{"video": name, "caption": _texts_in(value, column), "split": splits.get(name)} for name, value in content.items()]
+        named = any(_known_keys(tuple(value), column)[1] is not None for value in content.values() if isinstance(value, dict))
+        key = column if column and named else "caption"
+        return [{"video": name, key: _texts_in(value, column), "split": splits.get(name)} for name, value in content.items()]
     rows = []
     for key, value in content.items():
         inner = (_json_rows(value, column) or _map_rows(value, find, column)) if isinstance(value, dict) else []
@@ -1184,11 +1206,12 @@ class MovingDigits:
 
 # %% ../../nbs/1_video/16_datasets.ipynb #frames-axis
 def _clips_first(
-    array: np.ndarray, # `f n h w`, `n f h w`, or either with a last axis of 1 or 3 colours
+    array: np.ndarray, # `f n h w`, `n f h w`, or either with a last axis of 1 or 3 colours; or one clip `f h w 3`
     where: str,        # the file, for the message
 ) -> np.ndarray:       # `n f h w c`, of the same memory
     "Clips of an array: time is the axis of length 20, as in Moving MNIST, or else the shorter one."
     if array.dtype != np.uint8: raise InputError(f"{where} holds {array.dtype}; save its values 0 to 255 as uint8.")
+    if array.ndim == 4 and array.shape[-1] == 3 and 0 not in array.shape: return array[None]      # one clip in colours
     if array.ndim == 4: array = array[..., None]
     if array.ndim != 5 or array.shape[-1] not in (1, 3) or 0 in array.shape:
         raise InputError(f"{where} has the shape {array.shape}; it needs axes for frames, clips, height, width, and perhaps colours.")
@@ -1202,6 +1225,7 @@ _ARRAY_CAPTION = "two moving handwritten digits"
 def _array_captions(
     file: Path, # the array
     n: int,     # clips in it
+    column: str | None = None, # the column or key of captions, if it was named
 ) -> tuple:     # a caption, or several, for each clip; where they come from
     "What is said of the clips of an array, by a list beside it."
     names = [file.stem, "captions", "prompts"]
@@ -1213,10 +1237,17 @@ def _array_captions(
     else:
         _check_file(lists[0], file.parent)
         rows = _load_table(lists[0], [])[1] if lists[0].suffix.lower() in _TABLES else _load_json(lists[0], [])
-    if not isinstance(rows, list) or len(rows) != n:
+    if not isinstance(rows, list):
+        raise InputError(f"{lists[0]} holds no list of captions; it needs one for each clip of {file.name}, in order.")
+    if len(rows) != n:
         raise InputError(f"{file} holds {n:,} clips, but {lists[0].name} {len(rows):,} captions; it needs one for each, in order.")
     where = f"A caption in {lists[0]}"
-    return [[_check_caption(text, where) for text in _texts_in(row)] for row in rows], f"from {lists[0].name}"
+    said = [[_check_caption(text, where) for text in _texts_in(row, column)] for row in rows]
+    if [] in said:
+        row = rows[said.index([])]
+        keys = f", whose keys are {', '.join(map(str, row))}" if isinstance(row, dict) else ""
+        raise InputError(f"{lists[0]} has no caption in entry {said.index([]) + 1:,}{keys}; name the key of captions with --column.")
+    return said, f"from {lists[0].name}"
 
 # %% ../../nbs/1_video/16_datasets.ipynb #array-clips
 class ArrayClips:
@@ -1226,13 +1257,14 @@ class ArrayClips:
         n_frames: int = 8,  # wanted length
         size: int = 32,     # wanted height and width
         fit: str = "crop",  # what happens to clips that are not square, one of `FITS`
+        column: str | None = None, # the column or key of captions in a list beside it, if it was named
     ):
         _check_file(Path(file))
         try: array = np.load(file, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError, SyntaxError):
             raise InputError(f"{file} is no array, or it is cut; fetch it again.") from None
         self.array = _clips_first(array, str(file))
-        self.captions, said = _array_captions(Path(file), len(self))
+        self.captions, said = _array_captions(Path(file), len(self), column)
         self.problems = []
         n, f, h, w, _ = self.array.shape
         self.facts = {"layout": "an array", "clips": f"{n:,} of {f} frames of {w}x{h}", "captions": said}
@@ -1304,14 +1336,21 @@ def _behind_end(
 # %% ../../nbs/1_video/16_datasets.ipynb #tar-captions
 _MAX_JSON_BYTES = 1_000_000    # beside a clip
 
+def _holds_clips(
+    folder: Path, # any
+) -> bool:        # then what else lies there is no data set of its own
+    "Whether a folder, or one in it, holds clips as files."
+    clips = (file for file in _walk_folder(folder)[0] if file.suffix.lower() in VIDEO_ENDINGS)
+    return any(_why_not(file, folder, images=False) is None for file in clips)
+
 def _tar_files(
     source: Path, # a tar, or a folder
 ) -> list:        # the tars of a folder that holds tars and no clips
     "The archives that a source means."
     if source.is_file(): return [source] if source.suffix.lower() == ".tar" else []
     files = [file for file in sorted(source.iterdir()) if file.is_file() and not file.name.startswith(".")] if source.is_dir() else []
-    if any(file.suffix.lower() in VIDEO_ENDINGS for file in files): return []
-    return [file for file in files if file.suffix.lower() == ".tar"]
+    tars = [file for file in files if file.suffix.lower() == ".tar"]
+    return [] if tars and _holds_clips(source) else tars
 
 def _tar_caption(
     group: dict,        # ending: `Member`
@@ -1396,7 +1435,7 @@ def _find_array(
     "The array in a folder that holds arrays and no clips."
     files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
     arrays = [file for file in files if file.suffix.lower() == ".npy"]
-    if not arrays or any(file.suffix.lower() in VIDEO_ENDINGS for file in files): return None
+    if not arrays or _holds_clips(folder): return None
     wanted = split and _plain_split(split)
     if wanted == "all" and len(arrays) > 1: raise InputError(f"{folder} holds {len(arrays)} arrays; name one of them.")
     if wanted and wanted != "all":
@@ -1417,13 +1456,18 @@ def open_sequence(
 ):                                    # a sequence of (uint8 `f h w c`, what is said of it)
     "Whatever holds clips and captions."
     path = Path(source)
+    try: is_closed = path.is_dir() and not os.access(path, os.R_OK | os.X_OK)
+    except OSError as error:
+        raise InputError(f"{str(path)[:200]} cannot be opened ({error.strerror}); check the name, and who may read it.") from None
+    if is_closed: raise InputError(f"The folder {path} cannot be opened; make it readable.")
     if str(source) == "digits" and not path.exists(): return MovingDigits(*builtin_digits(split or "train"), n_frames, size)
     if path.is_dir() and not videos:
         idx = _idx_files(path, split)
         if idx: return MovingDigits(*_read_parts(idx), n_frames, size)
         path = _find_array(path, split) or path
-    if path.is_file() and path.suffix.lower() == ".npy": return ArrayClips(path, n_frames, size, fit)
-    if path.is_file() and "idx" in path.name: return MovingDigits(*_read_digits(path), n_frames, size)
+    if path.is_file() and path.suffix.lower() == ".npy": return ArrayClips(path, n_frames, size, fit, column)
+    if path.is_file() and "idx" in path.name and path.suffix.lower() not in (*_LISTS, ".tar", ".txt"):
+        return MovingDigits(*_read_digits(path), n_frames, size)
     tars = [] if videos else _tar_files(path)
     if tars: return ClipFiles(*find_in_tars(tars, split, images, column), n_frames, size, fit)
     if path.is_file() and re.search(r"\.tar\.\w+$|\.t[gbxz]+z\d?$", path.name.lower()):
@@ -1658,7 +1702,8 @@ def write_folder(
     endings: str = "gif gif gif mp4 gif webm gif png", # used in turn
 ) -> list:                       # the scenes, in the order of the clips' names
     "Write captioned clips of the tiny world, of combinations that training may see."
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    try: Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error: raise InputError(f"the folder {folder} cannot be made ({error.strerror}): name another.") from None
     world = World("tiny")
     generator = np.random.default_rng(seed)
     choices = world.combinations("seen")

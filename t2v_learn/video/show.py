@@ -22,9 +22,13 @@ def as_frames(
 ) -> np.ndarray: # uint8 f h w c
     "The frames of one clip, whatever it is kept in"
     if hasattr(clip, "frames"): return clip.frames
-    clip = torch.as_tensor(clip)
+    clip = torch.as_tensor(np.asarray(clip, order="C") if isinstance(clip, np.ndarray) else clip)     # a mirrored array counts backwards
     if clip.ndim != 4: raise ValueError(f"one clip has four axes, not the shape {tuple(clip.shape)}.")
-    return to_uint8(clip).transpose(1, 2, 3, 0) if clip.is_floating_point() else clip.numpy().astype(np.uint8)
+    if clip.is_floating_point(): return to_uint8(clip).transpose(1, 2, 3, 0)
+    values = clip.cpu().numpy()
+    if values.size and not 0 <= values.min() <= values.max() <= 255:
+        raise ValueError(f"whole numbers are screen values, 0 to 255, and these reach from {values.min()} to {values.max()}.")
+    return values.astype(np.uint8)
 
 # %% ../../nbs/1_video/13_show.ipynb #as-list
 def _as_list(
@@ -67,7 +71,7 @@ def picture_grid(
         axis = fig.add_axes([*corner / total, *scale * np.array(picture.shape[1::-1]) / total])
         axis.imshow(picture, interpolation="nearest", aspect="auto")
         axis.axis("off")
-        if lines: axis.set_title(lines[i], loc="left", fontsize=8, pad=3)
+        if lines: axis.set_title(lines[i], loc="left", fontsize=8, pad=3, parse_math=False)
     plt.close(fig)   # or the notebook would show it a second time
     return fig
 

@@ -989,6 +989,10 @@ def _check_combination(
     known = len(combination) == 3 and all(value in table for value, table in zip(combination, (of.shapes, of.colors, of.motions)))
     if not known or not can_be_drawn(combination[0], combination[2]):
         raise InputError(f"There is no {' '.join(combination)} in the {preset} world; choose a shape, a color and a kind of motion of it.")
+    shape, color, motion = combination
+    alone = motion not in PAIR_MOTIONS                                              # nobody else comes who could be spoken of
+    if split == "held-out-words" and alone and color not in RESERVED and shape not in RESERVED and not has_speed(MOTIONS[motion][0]):
+        raise InputError(f"No reserved word says anything of {' '.join(combination)}; choose another combination, or another split.")
 
 # %% ../../nbs/1_video/14_world.ipynb #world-2
 class World:
