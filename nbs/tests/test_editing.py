@@ -390,6 +390,8 @@ def test_a_model_of_groups_extends_what_it_can(n_frames, n_given, ok, model, mon
         return [clip_of(FRAMES, seed=len(asked)) for _ in clips]
     monkeypatch.setattr(type(model), "whole_frames", 4)
     monkeypatch.setattr(model, "continue_clip", continue_clip)
-    if not ok: return sentence(model.extend, clip_of(n_frames), PROMPT, n_frames=20)
+    if not ok:
+        assert "goes on from 4 frames" in sentence(model.extend, clip_of(n_frames), PROMPT, n_frames=20)
+        return
     longer = model.extend(clip_of(n_frames), PROMPT, n_frames=20, n_given=n_given)
     assert len(longer) == 20 and all(n and n % 4 == 0 for n in asked)
