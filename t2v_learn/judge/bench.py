@@ -7,7 +7,7 @@ __all__ = ['PLANS', 'PARTS', 'alternate', 'ratios', 'BenchPlan', 'loglog_slope',
            'bench_figure', 'significance', 'check_entry', 'speedrun_figure', 'record_entry']
 
 # %% ../../nbs/6_judge/69_bench.ipynb #imports
-import io, json, logging, math, os, platform, subprocess, sys, tempfile, time, warnings
+import io, json, logging, math, os, platform, subprocess, sys, tempfile, textwrap, time, warnings
 from collections.abc import Callable
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field, fields
@@ -748,9 +748,9 @@ def speedrun_figure(
         if track == "minutes": ax.plot([min(row["minutes"]), max(row["minutes"])], [place, place], "k|-", lw=1)
         said = f"{value(row):.1f}   joint {np.mean(row['joint']):.1%}, p = {row['p']:.1g}"
         ax.text(value(row) * 1.03, place, said, va="center", fontsize=8)
-    ax.set(yticks=range(len(rows)), yticklabels=[f"{row['change'][:50]} ({row['author']})" for row in rows],
+    ax.set(yticks=range(len(rows)), yticklabels=[textwrap.shorten(row["change"], 56, placeholder=" …") for row in rows],
            xlabel="minutes on two CPU cores, from nothing" if track == "minutes" else "network calls a clip")
-    ax.set_xlim(0, 1.5 * max(map(value, rows)))
+    ax.set_xlim(0, 1.8 * max(map(value, rows)))
     ax.invert_yaxis()
     return figure
 
