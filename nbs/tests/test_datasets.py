@@ -1,5 +1,6 @@
 "Folders, lists and digits that others made: all of them read, bad files named and skipped, the same batches whoever makes them"
 import gzip
+import io
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from rerun import root
 from refusals import sentence
 
@@ -1043,6 +1045,15 @@ def test_what_lies_beside_clips_is_no_data_set(beside, tmp_path):
     else: shutil.make_archive(str(tmp_path / "clips"), "tar", tmp_path / "videos")
     clips, _ = quietly(open_sequence, tmp_path)
     assert len(clips) == 1 and clips.read(0).frames.shape[0] == 8
+
+
+def test_a_picture_beside_an_array_is_a_clip_only_if_asked_for(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((20, 2, 16, 16), np.uint8))
+    still = io.BytesIO()
+    Image.new("RGB", (16, 16), "red").save(still, "PNG")
+    put(tmp_path, "plot.png", still.getvalue())
+    assert len(quietly(open_sequence, tmp_path)[0]) == 2
+    assert quietly(open_sequence, tmp_path, images=True)[0].captions[0] == "a red circle moving right"
 
 
 @pytest.mark.parametrize("name", ["captions_idx.json", "train_idx.csv"])

@@ -1338,19 +1338,21 @@ _MAX_JSON_BYTES = 1_000_000    # beside a clip
 
 def _holds_clips(
     folder: Path, # any
+    images: bool, # whether still pictures count as clips
 ) -> bool:        # then what else lies there is no data set of its own
     "Whether a folder, or one in it, holds clips as files."
     clips = (file for file in _walk_folder(folder)[0] if file.suffix.lower() in VIDEO_ENDINGS)
-    return any(_why_not(file, folder, images=False) is None for file in clips)
+    return any(_why_not(file, folder, images) is None for file in clips)
 
 def _tar_files(
     source: Path, # a tar, or a folder
+    images: bool = False, # whether still pictures count as clips
 ) -> list:        # the tars of a folder that holds tars and no clips
     "The archives that a source means."
     if source.is_file(): return [source] if source.suffix.lower() == ".tar" else []
     files = [file for file in sorted(source.iterdir()) if file.is_file() and not file.name.startswith(".")] if source.is_dir() else []
     tars = [file for file in files if file.suffix.lower() == ".tar"]
-    return [] if tars and _holds_clips(source) else tars
+    return [] if tars and _holds_clips(source, images) else tars
 
 def _tar_caption(
     group: dict,        # ending: `Member`
@@ -1431,11 +1433,12 @@ def _read_parts(
 def _find_array(
     folder: Path,             # any
     split: str | None = None, # the wanted one
+    images: bool = False,     # whether still pictures count as clips
 ) -> Path | None:             # such as mnist_test_seq.npy
     "The array in a folder that holds arrays and no clips."
     files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
     arrays = [file for file in files if file.suffix.lower() == ".npy"]
-    if not arrays or _holds_clips(folder): return None
+    if not arrays or _holds_clips(folder, images): return None
     wanted = split and _plain_split(split)
     if wanted == "all" and len(arrays) > 1: raise InputError(f"{folder} holds {len(arrays)} arrays; name one of them.")
     if wanted and wanted != "all":
@@ -1464,11 +1467,11 @@ def open_sequence(
     if path.is_dir() and not videos:
         idx = _idx_files(path, split)
         if idx: return MovingDigits(*_read_parts(idx), n_frames, size)
-        path = _find_array(path, split) or path
+        path = _find_array(path, split, images) or path
     if path.is_file() and path.suffix.lower() == ".npy": return ArrayClips(path, n_frames, size, fit, column)
     if path.is_file() and "idx" in path.name and path.suffix.lower() not in (*_LISTS, ".tar", ".txt"):
         return MovingDigits(*_read_digits(path), n_frames, size)
-    tars = [] if videos else _tar_files(path)
+    tars = [] if videos else _tar_files(path, images)
     if tars: return ClipFiles(*find_in_tars(tars, split, images, column), n_frames, size, fit)
     if path.is_file() and re.search(r"\.tar\.\w+$|\.t[gbxz]+z\d?$", path.name.lower()):
         raise InputError(f"{path} is compressed, so that nothing in it can be read where it lies; unpack it, or make it a plain .tar.")
