@@ -117,6 +117,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                 't2v_learn.core.clone_folder': ('core.html#clone_folder', 't2v_learn/core.py'),
                                 't2v_learn.core.hub_folder': ('core.html#hub_folder', 't2v_learn/core.py'),
                                 't2v_learn.core.package_folder': ('core.html#package_folder', 't2v_learn/core.py'),
+                                't2v_learn.core.put_folder': ('core.html#put_folder', 't2v_learn/core.py'),
                                 't2v_learn.core.read_json': ('core.html#read_json', 't2v_learn/core.py'),
                                 't2v_learn.core.sha256': ('core.html#sha256', 't2v_learn/core.py'),
                                 't2v_learn.core.shipped_folder': ('core.html#shipped_folder', 't2v_learn/core.py'),

@@ -17,7 +17,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from .core import InputError, read_json
+from .core import OF_THE_SYSTEM, InputError, put_folder, read_json
 
 # %% ../nbs/tools/docs.ipynb #page
 @dataclass
@@ -930,7 +930,6 @@ def _check_needs():
     if missing: raise InputError(f'{missing[0]} is missing, which makes the pages: run `pip install -e ".[docs]"`.')
 
 _MADE = ".t2v-site"    # names what a build put into the folder beside it
-_OF_THE_SYSTEM = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 def _note_names(folder):
     "What lies there now was made by a build"
@@ -945,7 +944,7 @@ def _check_place(output, nbs):
     there = {path.name for path in output.iterdir()} if output.is_dir() else set()
     if there and _MADE not in there:
         raise InputError(f"{output} holds something that is no site of t2v: name an empty or a new folder, or remove it.")
-    made = {*(output / _MADE).read_text(encoding="utf-8").split("\n"), *_OF_THE_SYSTEM} if there else there
+    made = {*(output / _MADE).read_text(encoding="utf-8").split("\n"), *OF_THE_SYSTEM} if there else there
     strange = sorted(there - made)
     if strange: raise InputError(f"{output} holds {strange[0]}, which no build made and a new one would remove: move it away first.")
 
@@ -1037,11 +1036,7 @@ def _replace(new, old):
     beside = Path(tempfile.mkdtemp(prefix=f".{old.name}.t2v-", dir=old.parent))
     try:
         shutil.copytree(new, beside / "new")
-        if old.exists(): old.rename(beside / "old")
-        try: (beside / "new").rename(old)
-        except BaseException:                                        # then what was there comes back
-            if (beside / "old").exists(): (beside / "old").rename(old)
-            raise
+        put_folder(beside / "new", old, beside / "old")
     finally:
         if old.exists() or not (beside / "old").exists(): shutil.rmtree(beside, ignore_errors=True)
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .core import InputError, check_writable
+from .core import OF_THE_SYSTEM, InputError, check_writable, put_folder
 from .diffusion.editing import TextToVideo
 from .diffusion.sampling import refresh
 from .npm import npm_package
@@ -219,7 +219,7 @@ def fetch_runtime() -> Path: # the folder with its files
 # %% ../nbs/tools/page.ipynb #new-folder
 def _names() -> set:
     "Of the files of a page"
-    made = {_MARK, "text.bin", "text-untrained.bin", "page.json", "ort.js", "ort-wasm.gz", ".DS_Store", "Thumbs.db", "desktop.ini"}
+    made = {_MARK, "text.bin", "text-untrained.bin", "page.json", "ort.js", "ort-wasm.gz", *OF_THE_SYSTEM}
     return made | {path.name for path in page_sources().glob("*.*")}
 
 @contextmanager
@@ -240,11 +240,7 @@ def _whole_folder(
         new.mkdir()
         yield new
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists(): folder.rename(old)
-        try: new.rename(folder)
-        except BaseException:                                                          # then what was there comes back
-            if old.exists(): old.rename(folder)
-            raise
+        put_folder(new, folder, old)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
     finally:
