@@ -113,17 +113,21 @@ def find_browser():
     pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
 
 
-def has_widget(path):
-    "Whether a notebook shows a widget, by what is stored in it"
-    cells = nbformat.read(path, as_version=4).cells
-    return any(WIDGET in out.get("data", {}) for cell in cells for out in cell.get("outputs", []))
+def widget_cells(nb):
+    "The numbers of the cells that show a widget, by what is stored in them"
+    return [i for i, cell in enumerate(nb.cells) if any(WIDGET in out.get("data", {}) for out in cell.get("outputs", []))]
+
+
+def has_widget(path): return bool(widget_cells(nbformat.read(path, as_version=4)))
 
 
 def working_copy(source, folder):
-    "The course in a folder of its own, and this notebook in it without outputs, so that all that is seen comes from this run"
+    """The course in a folder of its own, and this notebook in it up to its last widget, without outputs: all that is seen comes from this
+    run. The cells below that run in test_notebooks.py."""
     shutil.copytree(root / "nbs", folder / "nbs", ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
     for name in ("samples", "emoji"): shutil.copytree(root / "data" / name, folder / "data" / name)
     nb = nbformat.read(source, as_version=4)
+    del nb.cells[max(widget_cells(nb)) + 1:]
     for cell in nb.cells:
         if cell.cell_type == "code": cell.outputs, cell.execution_count = [], None
     nbformat.write(nb, folder / source.relative_to(root))

@@ -17,6 +17,7 @@ from ..core import InputError
 from .denoiser import Denoiser, DenoiserConfig
 from .guidance import sample
 from .sampling import find_sampler, level_times
+from .unet3d import UNetConfig
 from ..text.bert import TextEncoder
 from ..training.loop import Trainer
 from ..training.pipeline import (Preset, VideoGenerator, as_prompts, first_batches, start_noise,
@@ -27,9 +28,11 @@ from ..video.clips import Clip
 class TextToVideo(VideoGenerator):
     "Text to video by diffusion; `diffusion.editing` teaches it to take video as input."
     kind = "text-to-video"
-    presets = {"tiny": Preset(DenoiserConfig(),
-                              settings=dict(optimizer="muon", lr=6e-4, matrix_lr=0.012, decay_from=0.4, warmup=50, ema=0.995),
-                              fine_tuning=dict(decay_from=0.3, warmup=20, ema=0.97))}
+    _settings = dict(optimizer="muon", lr=6e-4, matrix_lr=0.012, decay_from=0.4, warmup=50)
+    _fine_tuning = dict(decay_from=0.3, warmup=20, ema=0.97)
+    presets = {"tiny": Preset(DenoiserConfig(), settings=_settings | dict(ema=0.995), fine_tuning=_fine_tuning),
+               "tiny-fast": Preset(DenoiserConfig(UNetConfig(patch_size=4, cross_attention=(False, False, False))),
+                                   settings=_settings | dict(ema=0.98), fine_tuning=_fine_tuning)}
     further = True
     whole_frames = 1      # frames that can only be given together; 4 where the network draws latents of 4 frames
 

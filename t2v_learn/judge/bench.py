@@ -333,12 +333,13 @@ _GROWS = {"frames": "frames", "size": "height and width", "batch": "clips at onc
 def slopes_figure(
     results: dict, # of `bench`
 ):                 # a matplotlib Figure
-    "Seconds of a guided call as things grow, one row for each family; the legend has the slopes with the spread over rounds."
+    "Seconds of a guided call as things grow, one row for each family; the small legends have the slopes with the spread over rounds."
     from matplotlib.figure import Figure
     growth = results["growth"]
     if not growth: raise InputError("these results say nothing of growth: measure it by `t2v bench --only growth`.")
     columns = list(next(iter(growth.values())))
     figure = Figure(figsize=(3.1 * len(columns), 2.7 * len(growth)), layout="constrained")
+    drawn = {}                                                                     # package -> its line
     grid = figure.subplots(len(growth), len(columns), squeeze=False, sharey="row")
     for row, (family, grown) in zip(grid, growth.items()):
         for ax, what in zip(row, columns):
@@ -346,15 +347,17 @@ def slopes_figure(
                 middle = np.array([each["median"] for each in one["seconds"]])
                 ends = np.abs([[each[end] for each in one["seconds"]] for end in ("min", "max")] - middle)
                 slope = one["slope"]
-                label = f"{package}: {slope['median']:.2f} ({slope['min']:.2f} to {slope['max']:.2f})"
-                ax.errorbar(one["sizes"], middle, ends, fmt="o-", ms=3, capsize=2, label=label, color=_COLORS.get(package, "C3"))
+                label = f"{slope['median']:.2f} ({slope['min']:.2f} to {slope['max']:.2f})"
+                color = _COLORS.get(package, "C3")
+                drawn[package] = ax.errorbar(one["sizes"], middle, ends, fmt="o-", ms=3, capsize=2, label=label, color=color)
             ax.set(xscale="log", yscale="log", xlabel=_GROWS[what])
             ax.set_xticks(one["sizes"], one["sizes"])
             ax.minorticks_off()
-            ax.legend(fontsize=6, loc="upper left")
+            ax.legend(fontsize=8, loc="upper left", frameon=False)
         low, high = row[0].get_ylim()
         row[0].set_ylim(low, high * (high / low)**.45)                             # room for the legends
         row[0].set_ylabel(f"{family}: s a call")
+    figure.legend(drawn.values(), drawn.keys(), loc="outside upper center", ncols=len(drawn), frameon=False)
     return figure
 
 # %% ../../nbs/6_judge/69_bench.ipynb #memory

@@ -470,7 +470,7 @@ def world_of(
     "The world that a model was trained on, alone or among other clips."
     trained = config.get("trained") or {}
     if trained.get("data"): return world_of(config | dict(trained=trained["before"])) if trained.get("replay") else None
-    name = trained.get("preset")
+    name = str(trained.get("preset")).split("-")[0]       # a preset has the name of its world, and perhaps more: tiny-fast
     spec = WORLDS.get(name)
     sized = spec is not None and config["shape"][1:] == [spec.n_frames, spec.canvas, spec.canvas]
     told = "data" in trained or {"circle", "red"} <= set(config["words"])        # older models say nothing of their data
