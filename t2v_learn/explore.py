@@ -406,6 +406,8 @@ def word_attention(
     "Where each word of a prompt has weight, while a clip is drawn."
     from t2v_learn.diffusion.unet3d import record_attention
     model = model or _model()
+    if not any(model.denoiser.unet.config.cross_attention):
+        raise InputError("this network has no cross-attention, so no place attends to a word: take a model that has, such as tiny.")
     words = model.encoder.tokenize(prompt)
     maps = []
     with record_attention(model.denoiser.unet) as weights:

@@ -163,6 +163,15 @@ def test_saved_and_loaded_draws_the_same_and_resuming_knows_what_it_was(small, t
     assert kept == dict(arch="unet3d", preset="tiny", size=32, frames=8)
 
 
+def test_the_fast_preset_is_for_the_same_world(tmp_path, monkeypatch):
+    from t2v_learn.judge.evaluate import evaluate
+    monkeypatch.setattr(TextToVideo.presets["tiny-fast"], "batch_size", 2)
+    train(preset="tiny-fast", steps=2, folder=tmp_path, progress=False, precision="fp32", device="cpu")
+    model = TextToVideo.from_pretrained(tmp_path, precision="fp32", device="cpu")
+    assert model.denoiser.unet.config.patch_size == 4 and model.config["trained"]["preset"] == "tiny-fast"
+    assert evaluate(model, n=2, num_inference_steps=2).n == 2, "its clips can be read as those of tiny"
+
+
 @pytest.mark.slow
 def test_killed_and_resumed_equals_never_killed(small, tmp_path):
     options = dict(steps=6, precision="fp32", progress=False, device="cpu")

@@ -296,6 +296,16 @@ def test_playground_says_what_is_wrong_and_goes_on(played):
     assert not played.thread.is_alive()
 
 
+def test_without_cross_attention_no_words_are_shown():
+    from t2v_learn.diffusion.denoiser import Denoiser, DenoiserConfig
+    from t2v_learn.diffusion.pipeline import TextToVideo
+    from t2v_learn.diffusion.unet3d import UNetConfig
+    shipped = explore._model()
+    denoiser = Denoiser(DenoiserConfig(UNetConfig(cross_attention=(False, False, False))))
+    model = TextToVideo(denoiser, shipped.encoder, shipped.config, "cpu", "fp32")
+    with pytest.raises(InputError, match="no cross-attention"): explore.word_attention(model=model)
+
+
 def test_playground_stops(played, monkeypatch):
     reached, go_on = threading.Event(), threading.Event()
     def watch(call, x0):

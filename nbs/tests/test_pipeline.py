@@ -462,6 +462,9 @@ def test_a_model_knows_what_it_was_trained_on(tmp_path):
     shutil.rmtree(tmp_path / "clips")
     assert trained_on(config) is None
     assert world_of(config | dict(trained=dict(preset="tiny"), words=["a", "cat"])) is None
+    tiny = read_config("tiny")
+    for preset, world in (("tiny-fast", "tiny"), ("tiny-", "tiny"), ("tinyfast", None), ("full-fast", None), (None, None)):
+        assert world_of(tiny | dict(trained=tiny["trained"] | dict(preset=preset))) == world, "a preset's name begins with its world's"
     assert trained_on(config | dict(trained={})) is None
 
 
