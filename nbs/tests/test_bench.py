@@ -365,8 +365,17 @@ def test_a_checkpoint_that_says_something_else(entry, monkeypatch):
 
 def test_a_mean_that_luck_explains_is_refused(entry, scores, tmp_path):
     scores[:] = [.98, .96, .985, .972, .978]
-    with pytest.raises(InputError, match=r"97\.50%, not significantly above 97% \(p = 0\.\d+"): record_entry(entry, tmp_path / "table.json")
-    assert not (tmp_path / "table.json").exists()
+    table = tmp_path / "table.json"
+    with pytest.raises(InputError, match=r"97\.50%, not significantly above 97% \(p = 0\.\d+"): record_entry(entry, table)
+    with pytest.raises(InputError, match="not significantly"): record_entry(entry, None)
+    kept = json.loads(table.read_text())
+    assert kept["rows"] == [] and [row["joint"] for row in kept["refused"]] == [scores], "a try that failed counts"
+    with pytest.raises(InputError): record_entry(entry, table)
+    assert len(json.loads(table.read_text())["refused"]) == 2
+    scores[:] = [.99, .995, .992, .99, .993]
+    record_entry(entry, table)
+    kept = json.loads(table.read_text())
+    assert len(kept["rows"]) == 1 and len(kept["refused"]) == 2
 
 
 def test_no_entry_at_all(tmp_path):

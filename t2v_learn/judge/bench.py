@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PLANS', 'PARTS', 'alternate', 'ratios', 'BenchPlan', 'loglog_slope', 'slopes_figure', 'bench', 'bench_table',
-           'bench_figure', 'significance', 'check_entry', 'speedrun_figure', 'record_entry']
+           'bench_figure', 'significance', 'Refused', 'check_entry', 'speedrun_figure', 'record_entry']
 
 # %% ../../nbs/6_judge/69_bench.ipynb #imports
 import io, json, logging, math, os, platform, subprocess, sys, tempfile, textwrap, time, warnings
@@ -690,13 +690,19 @@ def _retrained(entry, seed, folder): # the model, trained in an empty folder
     try: return train(**entry["train"], seed=seed, folder=folder, device="cpu", progress=True)
     finally: torch.set_num_threads(threads)
 
+class Refused(InputError):
+    "An entry whose mean is not proved to be above the bar; `row` is what it reached."
+    def __init__(self, sentence, row):
+        super().__init__(sentence)
+        self.row = row
+
 def check_entry(
     folder: str | Path,     # of the entry: entry.json, seed-0 to seed-4 or more
     n: int | None = None,   # clips a seed; None: as many as `evaluate` takes
     retrain: bool = False,  # train each seed again, and take these models and their minutes
     say: Callable = lambda text: None, # is told what is going on
 ) -> dict:                  # the row of the table
-    "Verify an entry of the speed-run; InputError says what is wrong with it."
+    "Verify an entry of the speed-run; InputError says what is wrong with it, `Refused` that its mean is not proved."
     folder = Path(folder)
     if not folder.is_dir(): raise InputError(f"there is no folder {folder}: name the folder of an entry.")
     entry = _read_entry(folder)
@@ -718,11 +724,12 @@ def check_entry(
             say(f"{home.name}: joint {report.joint:.1%} of {report.n}, {minutes[-1]:.1f} minutes, {calls[-1]:.1f} calls a clip")
     bar = _BARS[entry["track"]]
     p = significance(scores, report.n, bar)
-    if p >= _ALPHA:
-        raise InputError(f"the mean of {len(scores)} seeds is {np.mean(scores):.2%}, not significantly above {bar:.0%} (p = {p:.3f}, "
-                         f"and it must be below {_ALPHA}): train longer, or enter it anew with more seeds, their number fixed beforehand.")
     found = dict(minutes=minutes, steps=steps, joint=scores, n=report.n, p=p, calls=float(np.mean(calls)), retrained=retrain)
-    return {name: entry[name] for name in (*_NEEDS, "sample")} | found
+    row = {name: entry[name] for name in (*_NEEDS, "sample")} | found
+    if p >= _ALPHA:
+        raise Refused(f"the mean of {len(scores)} seeds is {np.mean(scores):.2%}, not significantly above {bar:.0%} (p = {p:.3f}, "
+                      f"and it must be below {_ALPHA}): train longer, or enter it anew with more seeds, their number fixed beforehand.", row)
+    return row
 
 # %% ../../nbs/6_judge/69_bench.ipynb #speedrun-figure
 def _row_text(
@@ -765,8 +772,11 @@ def record_entry(
     retrain: bool = False,
     say: Callable = lambda text: None,
 ) -> str:                         # the row, as one line
-    "Verify an entry and put its row into a table; what `t2v bench --record` does."
+    "Verify an entry and put its row into a table, among the refused ones if it fails; what `t2v bench --record` does."
     known = read_json(table, needs=("rows",)) if table is not None and Path(table).exists() else dict(rows=[])
-    row = check_entry(folder, n, retrain, say)
+    try: row = check_entry(folder, n, retrain, say)
+    except Refused as refused:
+        if table is not None: write_json(table, known | dict(refused=[*known.get("refused", []), refused.row]))
+        raise
     if table is not None: write_json(table, known | dict(rows=[*known["rows"], row]))
     return _row_text(row)
