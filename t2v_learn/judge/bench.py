@@ -728,7 +728,7 @@ def check_entry(
     row = {name: entry[name] for name in (*_NEEDS, "sample")} | found
     if p >= _ALPHA:
         raise Refused(f"the mean of {len(scores)} seeds is {np.mean(scores):.2%}, not significantly above {bar:.0%} (p = {p:.3f}, "
-                      f"and it must be below {_ALPHA}): train longer, or enter it anew with more seeds, their number fixed beforehand.", row)
+                      f"and it must be below {_ALPHA}): train longer, or enter it anew with more seeds, a number fixed beforehand.", row)
     return row
 
 # %% ../../nbs/6_judge/69_bench.ipynb #speedrun-figure
