@@ -1,9 +1,11 @@
 "The tools that train the latent models on a GPU: what they do otherwise gives the numbers of the library"
+import multiprocessing.pool
+
 import numpy as np
 import pytest
 import torch
 import train_latent
-from recorded import Recorded
+from recorded import Recorded, fit_together
 
 from t2v_learn.latent import autoencoder, transformer
 from t2v_learn.latent.autoencoder import Autoencoder, AutoencoderConfig, LossWeights
@@ -148,9 +150,37 @@ def test_a_training_that_broke_off_goes_on(clips, tmp_path):
 def test_a_part_of_the_world_is_drawn_once(tmp_path, monkeypatch):
     monkeypatch.setattr(train_latent, "PART", 3)
     captions = train_latent.draw_part((0, tmp_path))
-    assert len(captions) == 3 and train_latent.drawn_clips(tmp_path, 1).shape == (3, 3, 16, 64, 64)
+    assert len(captions) == 3 and train_latent.drawn_clips(tmp_path, [0]).shape == (3, 3, 16, 64, 64)
     monkeypatch.setattr(train_latent, "render", None)
     assert train_latent.draw_part((0, tmp_path)) == captions
+
+
+def test_a_training_learns_from_what_is_there_while_more_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_latent, "PART", 3)
+    monkeypatch.setattr(train_latent, "states_of", lambda encoder, captions, length: (
+        torch.full((3, length, 4), float(len(captions))), torch.ones(3, length, dtype=torch.bool), torch.zeros(3, 4)))
+    monkeypatch.setattr(train_latent, "part_latents", lambda ae, folder, part: torch.full((3, 16, 4, 8, 8), float(part)))
+    with multiprocessing.pool.ThreadPool(1) as pool:
+        drawn = pool.imap(train_latent.draw_part, [(part, tmp_path) for part in (7, 8)])
+        world = train_latent.Growing(None, type("E", (), dict(dim=4)), drawn, tmp_path, 7, 6)
+        world.add(wait=True)
+        assert float(world.known) == 3 and world.latents[:3].eq(7).all() and world.latents[3:].eq(0).all()
+        world.add(wait=True)
+        world.add(wait=True)                                                               # there is no more
+    assert float(world.known) == 6 and world.latents[3:].eq(8).all() and len(set(world.captions)) > 1
+    rows = Chosen([.999]).below(world.known, 2)
+    assert rows.dtype == torch.long and rows.tolist() == [5, 5] and Chosen([0.]).below(world.known, 1).tolist() == [0]
+
+
+def test_trainings_side_by_side_are_those_one_after_another():
+    def trainings():
+        torch.manual_seed(0)
+        loss = lambda one: one.model(one.randn(3, 2)).square().mean()
+        return [Recorded(torch.nn.Linear(2, 2), loss, TrainConfig(steps=1, seed=seed)) for seed in (0, 1)]
+    together = fit_together(trainings(), 20)
+    for mine, alone in zip(together, trainings()):
+        alone.fit(steps=20)
+        assert mine.done == 20 and mine.average.weight.equal(alone.average.weight)
 
 
 def test_the_score_of_true_latents_is_one(monkeypatch):

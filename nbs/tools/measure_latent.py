@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 import train_many
 from einops import rearrange
-from recorded import DEVICE, Recorded, denoiser_loss
+from recorded import DEVICE, Recorded, denoiser_loss, fit_together
 from torch import nn
 from train_autoencoder import measure, unseen_clips
 from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, draw_part, drawn_clips,
@@ -278,7 +278,7 @@ def clips_for_autoencoders(scratch):
         emoji = all_emoji(pool, n)["train"][0]
         missing = [(k, scratch) for k in range(4) if not (scratch / f"{k}.npy").exists()]
         pool.map(draw_part, missing)
-    return emoji, drawn_clips(scratch, 4)
+    return emoji, drawn_clips(scratch, range(4))
 
 
 PCA = (8, 16, 48)      # numbers a place of the latents
@@ -399,46 +399,67 @@ ARMS = {    # name -> network, pipeline, preset, how it draws, clips a step, sec
 }
 
 
-def measure_arms(seeds, minutes, only, scratch, parts=16, n=128):
+def arm_training(name, seed, minutes, ae, encoder, captions, texts, pixels, latents):
+    "One row of the figure, before its first step"
+    build, kind, preset, _, batch, seconds = ARMS[name]
+    torch.manual_seed(seed)
+    denoiser = build(LatentConfig(), ae)
+    denoiser.fit_text(text_statistics(encoder, FirstBatches(None, sorted(set(captions[:1280])), [])))
+    denoiser.fit_data(pixels[:512].cpu().float() / 127.5 - 1)
+    loss = denoiser_loss(denoiser, pixels if kind is TextToVideo else latents, texts, texts.of(captions), batch)
+    return Recorded(denoiser, loss, TrainConfig(steps=round(2 * 60 * minutes / seconds), seed=seed, **kind.presets[preset].settings))
+
+
+def shares_of(scores): return {key: round(np.mean([one[key] for one in scores if key in one]), 3) for key in sorted(set().union(*scores))}
+
+
+def add_scored_row(row, jobs, sets):
+    for split, (drawn, job) in jobs.items():
+        sharp = [edges(frames) / edges(render(scene)) for frames, scene in zip(drawn, sets[split][0])]
+        row[split] = shares_of(job.get()) | dict(n=len(drawn), edges=round(float(np.mean(sharp)), 3))
+    add_row(f"decide-{row['seed']}", row)
+
+
+def measure_arms(seeds, minutes, only, scratch, parts=15, n=128):
     """As many steps as a training on two CPU cores makes in so many minutes, wherever they are made
 
     Seconds of a step were measured on one core of a processor without units for bf16, in float32: loss, gradient and optimizer (and, of
-    latents, an eighth of a batch of clips encoded). They are what is compared; a GPU has other ratios.
+    latents, an eighth of a batch of clips encoded). They are what is compared; a GPU has other ratios, and trains the seeds side by side.
     """
-    scratch.mkdir(exist_ok=True)
+    scratch.mkdir(parents=True, exist_ok=True)
     with get_context("fork").Pool(max(1, (os.cpu_count() or 2) - 1)) as pool:
-        captions = [text for part in pool.map(draw_part, [(k, scratch) for k in range(parts)]) for text in part]
+        captions = [text for part in pool.map(draw_part, [(k, scratch) for k in range(parts)], chunksize=1) for text in part]
         keep_positions_on_device()
         train_many.keep_positions_on_device()
         ae = load_autoencoder(START).to(DEVICE)
         encoder = TextEncoder()
-        pixels = drawn_clips(scratch, parts)
+        pixels = drawn_clips(scratch, range(parts))
         latents = all_latents(ae, pixels)
+        pixels = pixels.to(DEVICE)
         texts = Texts(encoder, captions)
         sets = {split: [some[:n] for some in eval_set(World("full"), split, n, 2026)] for split in ("seen", "held-out-combinations")}
-        for seed in seeds:
-            for name, (build, kind, preset, drawing, batch, seconds) in ARMS.items():
-                if only and only not in name or known(f"decide-{seed}", name): continue
-                torch.manual_seed(seed)
-                denoiser = build(LatentConfig(), ae)
-                denoiser.fit_text(text_statistics(encoder, FirstBatches(None, sorted(set(captions[:1280])), [])))
-                denoiser.fit_data(pixels[:512].float() / 127.5 - 1)
-                steps = round(2 * 60 * minutes / seconds)
-                clips = pixels.to(DEVICE) if kind is TextToVideo else latents
-                training = Recorded(denoiser, denoiser_loss(denoiser, clips, texts, texts.of(captions), batch),
-                                    TrainConfig(steps=1, seed=seed, **kind.presets[preset].settings)).fit(steps=steps)
-                model = kind(training.average, encoder, dict(shape=[3, 16, 64, 64], fps=8.0, words=caption_words(captions)), DEVICE)
-                row = dict(name=name, seed=seed, minutes=minutes, steps=steps, batch=batch, machine=machine(),
-                           parameters=sum(p.numel() for p in denoiser.parameters()), loss=round(float(training.last_loss), 4))
+        drawn_of = []                                                               # of each model: what is being scored meanwhile
+        for name, (_, kind, _, drawing, batch, _) in ARMS.items():
+            missing = [seed for seed in seeds if not known(f"decide-{seed}", name)]
+            if only and only not in name or not missing: continue
+            trainings = [arm_training(name, seed, minutes, ae, encoder, captions, texts, pixels, latents) for seed in missing]
+            fit_together(trainings, trainings[0].config.steps)
+            for seed, training in zip(missing, trainings):
+                about = dict(shape=[3, 16, 64, 64], fps=8.0, words=caption_words(captions))
+                model = kind(training.average, encoder, about, DEVICE)
+                row = dict(name=name, seed=seed, minutes=minutes, steps=training.done, batch=batch, machine=machine(),
+                           seconds=round(training.seconds, 1), loss=round(float(training.last_loss), 4),
+                           parameters=sum(p.numel() for p in training.model.parameters()))
                 began = time.perf_counter()
+                jobs = {}
                 for split, (scenes, prompts) in sets.items():
-                    drawn = [clip.frames for k in range(0, n, 32) for clip in model(prompts[k:k + 32], seed=1000 + k, **drawing)]
-                    scores = pool.map(score_clip, list(zip(drawn, scenes)))
-                    names = sorted({key for one in scores for key in one})
-                    row[split] = {key: round(np.mean([one[key] for one in scores if key in one]), 3) for key in names}
-                    sharp = [edges(frames) / edges(render(scene)) for frames, scene in zip(drawn, scenes)]
-                    row[split] |= dict(n=n, edges=round(float(np.mean(sharp)), 3))
-                add_row(f"decide-{seed}", row | dict(seconds_a_clip=round((time.perf_counter() - began) / (2 * n), 3)))
+                    drawn = [clip.frames for k in range(0, n, 64) for clip in model(prompts[k:k + 64], seed=1000 + k, **drawing)]
+                    jobs[split] = drawn, pool.map_async(score_clip, list(zip(drawn, scenes)))
+                row["seconds_a_clip"] = round((time.perf_counter() - began) / (2 * n), 3)
+                drawn_of.append((row, jobs))
+            del trainings
+            while drawn_of and all(job.ready() for _, job in drawn_of[0][1].values()): add_scored_row(*drawn_of.pop(0), sets)
+        for row, jobs in drawn_of: add_scored_row(row, jobs, sets)
 
 
 # --- the shipped model `emoji`

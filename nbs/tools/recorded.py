@@ -22,12 +22,15 @@ def mixture(levels, batch): # means and spreads of a batch's log-SNR, in turns a
     return torch.tensor(levels.means).float()[part].to(DEVICE), torch.tensor(levels.stds).float()[part].to(DEVICE)
 
 
-def denoiser_loss(denoiser, clips, texts, numbers, batch, uniform=False):
-    "`Denoiser.loss` with all random numbers drawn on the device, as `Recorded` takes it; clips are pixels in bytes, or latents in 16 bits"
+def denoiser_loss(denoiser, clips, texts, numbers, batch, uniform=False, known=None):
+    """`Denoiser.loss` with all random numbers drawn on the device, as `Recorded` takes it
+
+    Clips are pixels in bytes, or latents in 16 bits; `known`: how many of them are there already, a tensor on the device, which may grow.
+    """
     config = denoiser.config
     mixtures = [mixture(levels, batch) for levels in (config.first_levels, config.levels)]
     def loss(training):
-        rows = training.below(len(clips), batch)
+        rows = training.below(len(clips) if known is None else known, batch)
         video = clips[rows].float()
         if clips.dtype == torch.uint8: video = video / 127.5 - 1
         early = training.progress < config.first_share
@@ -162,8 +165,9 @@ class Recorded:
         self.generator.set_state(state["generator"])
         self.done, self.seconds = int(state["step"]), state["seconds"]
 
-    def fit(self, steps=None, seconds=None, look=None, looks=10, keep=None, every=600):
-        """So many steps, or as many as fit into so many seconds at the pace so far; look(self) now and then, off the clock.
+    def fit(self, steps=None, seconds=None, look=None, looks=10, keep=None, every=600, meanwhile=None):
+        """So many steps, or as many as fit into so many seconds at the pace so far; look(self) now and then, off the clock, and
+        meanwhile() every 50 steps, on it.
         The state goes into the file `keep` every so many seconds, and a training that broke off goes on from there."""
         if keep and keep.exists(): self.load(torch.load(keep, map_location="cpu", weights_only=True))
         first, before, off_clock = self.done, self.seconds, 0.0
@@ -181,6 +185,7 @@ class Recorded:
             if self.done >= steps: break
             self.one_step()
             if self.done % 50 == 0 and DEVICE == "cuda": torch.cuda.synchronize()
+            if self.done % 50 == 0 and meanwhile: meanwhile()
             start = time.perf_counter()
             if look and looks * self.done // steps > looked:
                 looked, looked_at = looks * self.done // steps, self.done
@@ -194,3 +199,20 @@ class Recorded:
         if look and looked_at != self.done: look(self)                        # the end came earlier than was planned
         if keep: keep.unlink(missing_ok=True)
         return self
+
+
+def fit_together(trainings, steps):
+    "So many steps of each. The graphs of small networks leave most of a GPU idle, so they run side by side, each in its own stream"
+    for training in trainings:
+        training.steps.fill_(steps)
+        training.make_ready()
+    streams = [torch.cuda.Stream() if DEVICE == "cuda" else None for _ in trainings]
+    if DEVICE == "cuda": torch.cuda.synchronize()
+    began = time.perf_counter()
+    for k in range(steps):
+        for training, stream in zip(trainings, streams):
+            with torch.cuda.stream(stream): training.one_step()
+        if k % 20 == 0 and DEVICE == "cuda": torch.cuda.synchronize()
+    if DEVICE == "cuda": torch.cuda.synchronize()
+    for training in trainings: training.seconds = (time.perf_counter() - began) / len(trainings)
+    return trainings

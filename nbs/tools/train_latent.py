@@ -17,6 +17,7 @@ import json
 import multiprocessing
 import os
 import time
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -93,8 +94,8 @@ def part_latents(ae, folder, part):
     return latents
 
 
-def drawn_clips(folder, n): # the first n parts, uint8 `n c f h w`
-    return torch.from_numpy(np.concatenate([np.load(folder / f"{k}.npy") for k in range(n)]))
+def drawn_clips(folder, parts): # uint8 `n c f h w`
+    return torch.from_numpy(np.concatenate([np.load(folder / f"{part}.npy") for part in parts]))
 
 
 def read_emoji(job):
@@ -222,23 +223,55 @@ def use_compiled_blocks():
 def machine(): return torch.cuda.get_device_name() if DEVICE == "cuda" else "CPU"
 
 
+@torch.no_grad()
+def states_of(encoder, captions, length=48):
+    "Token states in 16 bits `n length d`, their mask, pooled states, on the device"
+    bert = encoder.model.to(DEVICE)
+    tokens, masks, pooled = [], [], []
+    for k in range(0, len(captions), 512):
+        ids = encoder.tokenizer(captions[k:k + 512], padding="max_length", max_length=length, return_tensors="pt").to(DEVICE)
+        if ids["input_ids"].shape[1] > length: raise InputError("a caption has more word pieces than there is room for.")
+        mask = ids["attention_mask"].bool()
+        states = bert(ids["input_ids"], attention_mask=ids["attention_mask"]).last_hidden_state * mask[..., None]
+        pooled.append(states.sum(1) / mask.sum(1, keepdim=True))
+        tokens.append(states.half())
+        masks.append(mask)
+    return torch.cat(tokens), torch.cat(masks), torch.cat(pooled)
+
+
+class Growing:
+    "Latents of the world and the states of their captions, on the device: room for all, filled while a network learns from the first"
+    def __init__(self, ae, encoder, drawn, folder, first_part, room, length=40):
+        self.ae, self.encoder, self.drawn, self.folder, self.length = ae, encoder, drawn, folder, length
+        self.part = first_part                                           # the next one
+        self.captions = []
+        self.known = torch.zeros((), dtype=torch.long, device=DEVICE)    # how many clips are there: a number that a CUDA graph reads
+        self.latents = torch.zeros(room, 16, 4, 8, 8, dtype=torch.float16, device=DEVICE)
+        self.tokens = torch.zeros(room, length, encoder.dim, dtype=torch.float16, device=DEVICE)
+        self.mask = torch.zeros(room, length, dtype=torch.bool, device=DEVICE)
+        self.pooled = torch.zeros(room, encoder.dim, device=DEVICE)
+
+    def add(self, wait=False):
+        "The next part, if it is drawn"
+        try: captions = self.drawn.next(None if wait else 0)
+        except (StopIteration, multiprocessing.TimeoutError): return
+        rows = slice(len(self.captions), len(self.captions) + len(captions))
+        self.latents[rows] = part_latents(self.ae, self.folder, self.part)
+        self.tokens[rows], self.mask[rows], self.pooled[rows] = states_of(self.encoder, captions, self.length)
+        self.captions += captions
+        self.part += 1
+        self.known.fill_(len(self.captions))
+
+    def __getitem__(self, k): return TextStates(self.tokens[k].float(), self.mask[k], self.pooled[k])
+
+
 class Texts:
     "The states of captions, by number, on the device"
     def __init__(self, encoder, captions, length=48):
         self.captions = sorted(set(captions))
         self.numbers = {text: k for k, text in enumerate(self.captions)}
-        bert = encoder.model.to(DEVICE)
-        tokens, masks, pooled = [], [], []
-        for k in range(0, len(self.captions), 512):
-            ids = encoder.tokenizer(self.captions[k:k + 512], padding="max_length", max_length=length, return_tensors="pt").to(DEVICE)
-            if ids["input_ids"].shape[1] > length: raise InputError("a caption has more word pieces than there is room for.")
-            mask = ids["attention_mask"].bool()
-            with torch.no_grad(): states = bert(ids["input_ids"], attention_mask=ids["attention_mask"]).last_hidden_state * mask[..., None]
-            pooled.append(states.sum(1) / mask.sum(1, keepdim=True))
-            tokens.append(states.half())
-            masks.append(mask)
+        self.tokens, self.mask, self.pooled = states_of(encoder, self.captions, length)
         encoder.model.cpu()
-        self.tokens, self.mask, self.pooled = torch.cat(tokens), torch.cat(masks), torch.cat(pooled)
         self.longest = int(self.mask.sum(1).max())
         self.tokens, self.mask = self.tokens[:, :self.longest], self.mask[:, :self.longest]
 
@@ -265,10 +298,10 @@ def new_denoiser(config, encoder, captions, sampled, ae, seed=0):
     return denoiser
 
 
-def transformer_training(denoiser, latents, texts, numbers, batch=256, **settings):
+def transformer_training(denoiser, latents, texts, numbers, batch=256, known=None, **settings):
     "With the settings of the presets"
     config = TrainConfig(steps=1, **LatentTextToVideo.presets["full"].settings | settings)
-    return Recorded(denoiser, denoiser_loss(denoiser, latents, texts, numbers, batch), config)
+    return Recorded(denoiser, denoiser_loss(denoiser, latents, texts, numbers, batch, known=known), config)
 
 
 @torch.no_grad()
@@ -304,12 +337,13 @@ def nearest_score(denoiser, texts, latents, captions, asked, seed=0):
                 both=round(np.mean([row[0] == mine for row, mine in zip(found, own)]), 3))
 
 
-def save_model(denoiser, encoder, folder, preset, captions, training, fps):
-    "As `t2v train` leaves it"
+def save_model(denoiser, encoder, folder, preset, captions, training, fps, before=None):
+    "As `t2v train` leaves it; before: what is known of the training that this one went on from"
+    before = before or dict(steps=0, minutes=0)
     about = dict(shape=[3, 16, 64, 64], fps=fps, words=caption_words(captions))
-    about["trained"] = dict(preset=preset, data="emoji" if preset == "emoji" else None, steps=training.done,
-                            minutes=round(training.seconds / 60, 2), seed=training.config.seed, script="nbs/tools/train_latent.py",
-                            machine=machine())
+    about["trained"] = dict(preset=preset, data="emoji" if preset == "emoji" else None, steps=before["steps"] + training.done,
+                            minutes=round(before["minutes"] + training.seconds / 60, 2), seed=training.config.seed,
+                            script="nbs/tools/train_latent.py", machine=machine())
     LatentTextToVideo(denoiser.cpu(), encoder, about, "cpu", "fp32").save_pretrained(folder / preset, half=True)
 
 
@@ -333,13 +367,19 @@ def train_emoji(folder, emoji, ae, encoder, seconds, say, **settings):
     save_model(training.average, encoder, folder, "emoji", emoji["train"][1], training, fps)
 
 
-def train_full(folder, latents, captions, ae, encoder, seconds, say, pool, **settings):
-    "The model `full`"
-    texts = Texts(encoder, captions)
+def train_full(folder, world, ae, encoder, seconds, say, scorers, start=None, shift=None, **settings):
+    "The model `full`; start: the model whose weights it goes on from; shift: the mean of log-SNR to learn at"
     scenes, prompts = eval_set(World("full"), "seen", 128 if DEVICE == "cuda" else 48, 5)
     asked = Texts(encoder, prompts)
-    denoiser = new_denoiser(LatentTextToVideo.presets["full"].network, encoder, captions[:1280], False, ae)
-    training = transformer_training(denoiser, latents, texts, texts.of(captions), **settings)
+    config = LatentTextToVideo.presets["full"].network
+    if shift is not None: config = replace(config, levels=replace(config.levels, means=(shift,)))
+    denoiser, before = new_denoiser(config, encoder, world.captions[:1280], False, ae), None
+    if start:
+        model = LatentTextToVideo.from_pretrained(start)
+        denoiser.load_state_dict(model.denoiser.state_dict())
+        before = model.config["trained"]
+    numbers = torch.arange(len(world.latents), device=DEVICE)
+    training = transformer_training(denoiser, world.latents, world, numbers, known=world.known, **settings)
     looks = []
     def tell():
         while looks:
@@ -351,12 +391,12 @@ def train_full(folder, latents, captions, ae, encoder, seconds, say, pool, **set
         drawn = draw_latents(training.average, asked, asked.of(prompts))
         with torch.no_grad(): video = torch.cat([ae.decode(some) for some in drawn.split(32)])
         frames = ((video.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).cpu().numpy()
-        scores = pool.map_async(score_clip, list(zip(frames, scenes)))
+        scores = scorers.map_async(score_clip, list(zip(frames, scenes)))
         looks.append((dict(what="full", step=training.done, loss=round(float(training.last_loss), 4)), scores))
         if DEVICE == "cpu": tell()                                                         # where a GPU trains, it goes on meanwhile
-    training.fit(seconds=seconds, look=look, looks=4, keep=folder / "full.training")
-    say(what="full, at its end", step=training.done, seconds=round(training.seconds, 1))
-    save_model(training.average, encoder, folder, "full", captions, training, 8.0)
+    training.fit(seconds=seconds, look=look, looks=4, keep=folder / "full.training", meanwhile=world.add)
+    say(what="full, at its end", step=training.done, seconds=round(training.seconds, 1), clips=len(world.captions))
+    save_model(training.average, encoder, folder, "full", world.captions, training, 8.0, before)
     tell()
 
 
@@ -367,7 +407,11 @@ def main():
     asked.add_argument("--emoji", type=float, default=60, help="seconds")
     asked.add_argument("--full", type=float, default=120, help="seconds")
     asked.add_argument("--clips", type=int, default=120, help="thousands of clips of the world")
-    asked.add_argument("--first", type=int, default=20, help="thousands of them that the autoencoder sees")
+    asked.add_argument("--first", type=int, default=20, help="thousands of them that the autoencoder sees, and from which on `full` learns")
+    asked.add_argument("--first-part", type=int, default=0, help="the first of these thousands: others than an earlier training had")
+    asked.add_argument("--start", help="the model whose weights `full` goes on from: a folder or a shipped one")
+    asked.add_argument("--shift", type=float, help="the mean of log-SNR that `full` learns at, instead of the preset's")
+    asked.add_argument("--lr", type=float, default=1.0, help="of `full`, as a share of the preset's")
     asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"), help="where these clips lie meanwhile")
     asked.add_argument("--encoder", default="default")
     asked.add_argument("--batch", type=int, default=64, help="clips a step of the autoencoder")
@@ -384,33 +428,34 @@ def main():
         with open(asked.folder / "looks.jsonl", "a") as looks: looks.write(json.dumps(row) + "\n")
 
     n = max(1, (os.cpu_count() or 2) - 1)
-    with multiprocessing.get_context("fork").Pool(n) as pool:
+    fork = multiprocessing.get_context("fork")
+    with fork.Pool(n) as pool, fork.Pool(max(1, n // 4)) as scorers:                   # these do not wait for the clips to be drawn
         emoji = all_emoji(pool, n) if asked.autoencoder or asked.emoji else {}
-        draw = draw_part if DEVICE == "cuda" or asked.autoencoder else encode_part
-        drawn = pool.imap(draw, [(part, asked.scratch) for part in range(asked.clips)])
-        captions = []
-        for _ in range(min(asked.first, asked.clips)): captions += next(drawn)
-        say(what=f"{sum(len(texts) for _, texts in emoji.values())} emoji and the first {len(captions)} clips of the world are drawn")
+        parts = range(asked.first_part, asked.first_part + asked.clips)
+        first = parts[:asked.first]
         if DEVICE == "cuda":
             use_flat_convolutions()
             use_compiled_blocks()
         keep_positions_on_device()
         if asked.autoencoder:
+            pool.map(draw_part, [(part, asked.scratch) for part in first], chunksize=1)
+            say(what=f"{sum(len(texts) for _, texts in emoji.values())} emoji and {len(first)} thousand clips of the world are drawn")
             unseen = unseen_clips()
-            first = drawn_clips(asked.scratch, min(asked.first, asked.clips)).to(DEVICE)
-            train_autoencoder(asked.folder, emoji["train"][0].to(DEVICE), first, asked.autoencoder, say, unseen, asked.batch)
-            del first
+            clips = drawn_clips(asked.scratch, first).to(DEVICE)
+            train_autoencoder(asked.folder, emoji["train"][0].to(DEVICE), clips, asked.autoencoder, say, unseen, asked.batch)
+            del clips
+        draw = draw_part if DEVICE == "cuda" else encode_part
+        drawn = pool.imap(draw, [(part, asked.scratch) for part in parts if asked.full])
         ae = load_autoencoder(asked.folder / "autoencoder" if (asked.folder / "autoencoder").exists() else "autoencoder").to(DEVICE)
         encoder = TextEncoder(asked.encoder)
         if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say, batch=asked.clips_a_step)
         if asked.full:
-            latents = [part_latents(ae, asked.scratch, k) for k in range(len(captions) // PART)]
-            for more in drawn:
-                latents.append(part_latents(ae, asked.scratch, len(latents)))
-                captions += more
-            latents = torch.cat(latents)
-            say(what=f"{len(captions)} clips of the world are drawn and encoded")
-            train_full(asked.folder, latents, captions, ae, encoder, asked.full, say, pool, batch=asked.clips_a_step)
+            world = Growing(ae, encoder, drawn, asked.scratch, asked.first_part, len(parts) * PART)
+            for _ in first if DEVICE == "cuda" else parts: world.add(wait=True)            # a GPU learns from these while others are drawn
+            say(what=f"{len(world.captions)} clips of the world are drawn and encoded")
+            settings = LatentTextToVideo.presets["full"].settings
+            settings = {name: asked.lr * settings[name] for name in ("lr", "matrix_lr")} | dict(batch=asked.clips_a_step)
+            train_full(asked.folder, world, ae, encoder, asked.full, say, scorers, asked.start, asked.shift, **settings)
 
 
 if __name__ == "__main__": main()
