@@ -7,6 +7,7 @@
     python nbs/tools/measure_latent.py full                              the scores of the shipped model `full`: 512 prompts of each split
     python nbs/tools/measure_latent.py gallery                           its clips of a fixed list of prompts, into data/gallery
     python nbs/tools/measure_latent.py decide [SEED] [--minutes M]       pixels or latents, U-Net or transformer: M minutes each
+    python nbs/tools/measure_latent.py speed                             a training step and a clip of each of these
 
 Rows go to nbs/7_latent/results, as soon as they are known; what stands there already is not trained again. Made for a GPU (see
 recorded.py); on two CPU cores a row of the transformer takes half an hour.
@@ -462,6 +463,30 @@ def measure_arms(seeds, minutes, only, scratch, parts=15, n=128):
         for row, jobs in drawn_of: add_scored_row(row, jobs, sets)
 
 
+def measure_speed(rounds=5, prompt="a large red circle slowly moving right"):
+    "Seconds of a training step and of a clip, for a network that knows nothing: medians on this machine"
+    ae, encoder = load_autoencoder(START), TextEncoder()
+    captions = ["a small blue star spinning clockwise", "there is a green digit 7 moving to the left slowly"]
+    texts = Texts(encoder, captions)
+    for name, (build, kind, preset, drawing, batch, _) in ARMS.items():
+        denoiser = build(LatentConfig(), ae)
+        denoiser.fit_text(text_statistics(encoder, FirstBatches(None, captions, [])))
+        shape = (3, 16, 64, 64) if kind is TextToVideo else (16, 4, 8, 8)
+        denoiser.fit_data(torch.randn(8, *shape).clamp(-1, 1))
+        loss = denoiser_loss(denoiser, torch.randn(64, *shape).half(), texts, texts.of(32 * captions), batch)
+        training = Recorded(denoiser, loss, TrainConfig(steps=1, **kind.presets[preset].settings))
+        model = kind(training.average, encoder, dict(shape=[3, 16, 64, 64], fps=8.0, words=prompt.split()))
+        seconds = dict(step=[], clip=[])
+        for k in range(rounds + 1):                                                         # the first is not counted
+            began = time.perf_counter()
+            training.one_step()
+            between = time.perf_counter()
+            model(prompt, seed=k, **drawing)
+            if k: seconds["step"].append(between - began), seconds["clip"].append(time.perf_counter() - between)
+        add_row("speed", dict(name=name, batch=batch, threads=torch.get_num_threads(), machine=machine(),
+                              **{f"seconds_a_{what}": round(float(np.median(some)), 3) for what, some in seconds.items()}))
+
+
 # --- the shipped model `emoji`
 
 def shares(score):
@@ -578,7 +603,7 @@ def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
 
 def main():
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator", "decide", "emoji", "full", "gallery"))
+    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator", "decide", "speed", "emoji", "full", "gallery"))
     asked.add_argument("seed", type=int, nargs="?", default=0)
     asked.add_argument("--steps", type=int, default=500)
     asked.add_argument("--batch", type=int, default=128)
@@ -593,6 +618,7 @@ def main():
     elif asked.what == "emoji": measure_emoji(asked.scratch)
     elif asked.what == "full": measure_full()
     elif asked.what == "gallery": draw_gallery()
+    elif asked.what == "speed": measure_speed()
     elif asked.what == "decide": measure_arms(range(asked.seed, 3), asked.minutes, asked.only, asked.scratch)
     else: measure_discriminator(asked.steps, asked.batch, asked.scratch)
 

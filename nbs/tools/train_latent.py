@@ -6,6 +6,12 @@ All that is learned from lies on the device: the emoji, N clips of the full worl
 their latents and the states of their captions. Each step is one CUDA graph (recorded.py). FOLDER gets `autoencoder`, `emoji` and `full`
 as `load_autoencoder` and `from_pretrained` take them, and `looks.jsonl`: how good they were on the way, off the clock.
 
+`full` as it ships: the second line goes on where the first came to, with other clips and more noise, and learns while they are drawn:
+
+    python nbs/tools/train_latent.py FOLDER --autoencoder 0 --emoji 0 --full 270 --clips 240
+    python nbs/tools/train_latent.py OTHER --autoencoder 0 --emoji 0 --full 630 --clips 240 --first-part 240 --first 15 \\
+        --start FOLDER/full --shift -2.5 --lr .7
+
 `full` on two CPU cores, in 95 minutes after 8 of drawing and encoding; run again, it goes on where it stopped, ten minutes at most before:
 
     OMP_NUM_THREADS=2 python nbs/tools/train_latent.py FOLDER --autoencoder 0 --emoji 0 --full 5700 --clips 24 --clips-a-step 64
