@@ -6,11 +6,12 @@ All that is learned from lies on the device: the emoji, N clips of the full worl
 their latents and the states of their captions. Each step is one CUDA graph (recorded.py). FOLDER gets `autoencoder`, `emoji` and `full`
 as `load_autoencoder` and `from_pretrained` take them, and `looks.jsonl`: how good they were on the way, off the clock.
 
-`full` as it ships: the second line goes on where the first came to, with other clips and more noise, and learns while they are drawn:
+What ships had less noise at first (--shift -1); the second line goes on where `full` had come to, with other clips and the presets' noise,
+and learns while they are drawn:
 
-    python nbs/tools/train_latent.py FOLDER --autoencoder 0 --emoji 0 --full 270 --clips 240
+    python nbs/tools/train_latent.py FOLDER --full 270 --clips 240 --shift -1
     python nbs/tools/train_latent.py OTHER --autoencoder 0 --emoji 0 --full 630 --clips 240 --first-part 240 --first 15 \\
-        --start FOLDER/full --shift -2.5 --lr .7
+        --start FOLDER/full --lr .7
 
 `full` on two CPU cores, in 95 minutes after 8 of drawing and encoding; run again, it goes on where it stopped, ten minutes at most before:
 
@@ -294,6 +295,12 @@ def keep_positions_on_device():
     transformer.rotary_angles_3d = angles
 
 
+def shifted(preset, mean=None):
+    "The settings of a preset; mean: of the log-SNR to learn at, instead of its own"
+    config = LatentTextToVideo.presets[preset].network
+    return config if mean is None else replace(config, levels=replace(config.levels, means=(mean,)))
+
+
 def new_denoiser(config, encoder, captions, sampled, ae, seed=0):
     "Fresh weights, fitted to the captions as `TextToVideo.start` does"
     torch.manual_seed(seed)
@@ -353,14 +360,14 @@ def save_model(denoiser, encoder, folder, preset, captions, training, fps, befor
     LatentTextToVideo(denoiser.cpu(), encoder, about, "cpu", "fp32").save_pretrained(folder / preset, half=True)
 
 
-def train_emoji(folder, emoji, ae, encoder, seconds, say, **settings):
+def train_emoji(folder, emoji, ae, encoder, seconds, say, shift=None, **settings):
     "The model `emoji`"
     clips = torch.cat([emoji[split][0] for split in SPLITS])
     captions = [text for split in SPLITS for text in emoji[split][1]]
     n_train, n_held = len(emoji["train"][1]), len(emoji["held-out-combinations"][1])
     latents = all_latents(ae, clips)
     texts = Texts(encoder, captions)
-    denoiser = new_denoiser(LatentTextToVideo.presets["emoji"].network, encoder, emoji["train"][1], True, ae)
+    denoiser = new_denoiser(shifted("emoji", shift), encoder, emoji["train"][1], True, ae)
     training = transformer_training(denoiser, latents[:n_train], texts, texts.of(captions[:n_train]), **settings)
     seen = np.linspace(0, n_train - 1, 128).astype(int).tolist()
     def look(training):
@@ -374,12 +381,10 @@ def train_emoji(folder, emoji, ae, encoder, seconds, say, **settings):
 
 
 def train_full(folder, world, ae, encoder, seconds, say, scorers, start=None, shift=None, **settings):
-    "The model `full`; start: the model whose weights it goes on from; shift: the mean of log-SNR to learn at"
+    "The model `full`; start: the model whose weights it goes on from"
     scenes, prompts = eval_set(World("full"), "seen", 128 if DEVICE == "cuda" else 48, 5)
     asked = Texts(encoder, prompts)
-    config = LatentTextToVideo.presets["full"].network
-    if shift is not None: config = replace(config, levels=replace(config.levels, means=(shift,)))
-    denoiser, before = new_denoiser(config, encoder, world.captions[:1280], False, ae), None
+    denoiser, before = new_denoiser(shifted("full", shift), encoder, world.captions[:1280], False, ae), None
     if start:
         model = LatentTextToVideo.from_pretrained(start)
         denoiser.load_state_dict(model.denoiser.state_dict())
@@ -416,7 +421,7 @@ def main():
     asked.add_argument("--first", type=int, default=20, help="thousands of them that the autoencoder sees, and from which on `full` learns")
     asked.add_argument("--first-part", type=int, default=0, help="the first of these thousands: others than an earlier training had")
     asked.add_argument("--start", help="the model whose weights `full` goes on from: a folder or a shipped one")
-    asked.add_argument("--shift", type=float, help="the mean of log-SNR that `full` learns at, instead of the preset's")
+    asked.add_argument("--shift", type=float, help="the mean of log-SNR that both learn at, instead of the presets'")
     asked.add_argument("--lr", type=float, default=1.0, help="of `full`, as a share of the preset's")
     asked.add_argument("--scratch", type=Path, default=Path("/tmp/world-clips"), help="where these clips lie meanwhile")
     asked.add_argument("--encoder", default="default")
@@ -454,7 +459,7 @@ def main():
         drawn = pool.imap(draw, [(part, asked.scratch) for part in parts if asked.full])
         ae = load_autoencoder(asked.folder / "autoencoder" if (asked.folder / "autoencoder").exists() else "autoencoder").to(DEVICE)
         encoder = TextEncoder(asked.encoder)
-        if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say, batch=asked.clips_a_step)
+        if asked.emoji: train_emoji(asked.folder, emoji, ae, encoder, asked.emoji, say, asked.shift, batch=asked.clips_a_step)
         if asked.full:
             world = Growing(ae, encoder, drawn, asked.scratch, asked.first_part, len(parts) * PART)
             for _ in first if DEVICE == "cuda" else parts: world.add(wait=True)            # a GPU learns from these while others are drawn
