@@ -1,6 +1,7 @@
 "The tools that train the latent models on a GPU: what they do otherwise gives the numbers of the library"
 import multiprocessing.pool
 
+import measure_latent
 import numpy as np
 import pytest
 import torch
@@ -9,8 +10,11 @@ from recorded import Recorded, fit_together
 
 from t2v_learn.latent import autoencoder, transformer
 from t2v_learn.latent.autoencoder import Autoencoder, AutoencoderConfig, LossWeights
+from t2v_learn.latent.latent_video import LatentConfig
 from t2v_learn.text.bert import TextStates
 from t2v_learn.training.optimizers import TrainConfig
+from t2v_learn.video.clips import Clip
+from t2v_learn.video.world import MOTIONS, SHAPES, World, render
 
 
 class Chosen(Recorded):
@@ -181,6 +185,26 @@ def test_trainings_side_by_side_are_those_one_after_another():
     for mine, alone in zip(together, trainings()):
         alone.fit(steps=20)
         assert mine.done == 20 and mine.average.weight.equal(alone.average.weight)
+
+
+def test_right_by_value_counts_prompts_with_one_actor():
+    rng = np.random.default_rng(0)
+    scenes = [World("full").sample(rng, "seen") for _ in range(40)]
+    alone = [scene for scene in scenes if len(scene.actors) == 1]
+    found = measure_latent.right_by_value([Clip(render(scene)) for scene in scenes], scenes)
+    for part, options in (("shape", SHAPES), ("motion", MOTIONS)):
+        assert set(found[part]) <= set(options)
+        assert sum(of for _, of in found[part].values()) == len(alone) < 40
+        assert sum(right for right, _ in found[part].values()) >= len(alone) - 1
+    wrong = measure_latent.right_by_value([Clip(render(scene)) for scene in alone[1:] + alone[:1]], alone)
+    assert sum(right for right, _ in wrong["shape"].values()) < len(alone) / 2
+
+
+@pytest.mark.parametrize("name", measure_latent.ARMS)
+def test_each_network_of_the_deciding_figure_has_about_as_many_weights(name):
+    build, kind, preset, *_ = measure_latent.ARMS[name]
+    network = build(LatentConfig(), autoencoder.load_autoencoder())
+    assert preset in kind.presets and 8.5e6 < sum(p.numel() for p in network.parameters()) < 9.5e6
 
 
 def test_the_score_of_true_latents_is_one(monkeypatch):
