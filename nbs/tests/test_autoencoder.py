@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import train_autoencoder
 from refusals import sentence
 from rerun import root
 from torch import nn
@@ -320,6 +321,20 @@ def test_the_script_trains_and_goes_on(tmp_path):
     again = subprocess.run([*line, "--minutes", "0.5"], capture_output=True, text=True)
     two = json.loads(again.stdout.splitlines()[-1])
     assert two["step"] > one["step"] >= 1 and load_autoencoder(tmp_path / "model").config.latent_dim == 16
+
+
+def test_a_forgiving_decoder_learns_from_noisy_latents():
+    model = small().requires_grad_(True)
+    model.encoder.requires_grad_(False)
+    video = torch.rand(2, 3, 8, 16, 16) * 2 - 1
+    def loss(most): return train_autoencoder.forgiving_loss(most)(model, (video,), torch.Generator().manual_seed(0))
+    loss(.5).backward()
+    assert all(p.grad is None for p in model.encoder.parameters()) and all(p.grad is not None for p in model.decoder.parameters())
+    copy = model.draw(model.posterior(video)[0])
+    difference = copy - video
+    clean = (difference.abs() + 5 * difference**2).mean() + .5 * gradient_loss(copy, video)
+    assert loss(0).item() == pytest.approx(clean.item(), rel=1e-5)
+    assert loss(.5).item() != loss(0).item()
 
 
 def test_a_folder_of_that_name_does_not_stand_in_the_way(tmp_path, monkeypatch):

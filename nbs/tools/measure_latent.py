@@ -582,9 +582,24 @@ def measure_full(n=512):
                            of={name: len(ok) for name, ok in report.right.items()})
         if split == "seen":
             scenes, _ = eval_set(World("full"), split, n, report.settings["seed"])
-            rows[split]["one actor"] = right_by_value(report.clips, scenes)
+            rows[split] |= {"one actor": right_by_value(report.clips, scenes), "settings": report.settings}
         write_json(file, dict(rows=rows))
         print(report, flush=True)
+    write_json(file, dict(rows=rows, copies=copies_by_value(n, rows["seen"]["settings"]["seed"])))
+
+
+@torch.no_grad()
+def copies_by_value(n, seed):
+    "The same for copies of real clips by the autoencoder, with noise on their latents as a share of these: how good can a drawn clip be?"
+    scenes = [scene for scene in eval_set(World("full"), "seen", n, seed)[0] if len(scene.actors) == 1]
+    model, generator = load_autoencoder(), torch.Generator().manual_seed(0)
+    copies = {noise: [] for noise in ("0", "0.1", "0.2")}
+    for k in range(0, len(scenes), 16):
+        video = torch.from_numpy(np.stack([render(scene) for scene in scenes[k:k + 16]])).permute(0, 4, 1, 2, 3) / 127.5 - 1
+        latents = model.encode(video)
+        for noise, drawn in copies.items():
+            drawn += as_frames(model.decode(latents + float(noise) * torch.randn(latents.shape, generator=generator)))
+    return {noise: right_by_value(drawn, scenes) for noise, drawn in copies.items()}
 
 
 

@@ -2,6 +2,9 @@
 
     python nbs/tools/train_autoencoder.py FOLDER --minutes M [--latent-dim D] [--batch N] [--only emoji|full]
 
+    python nbs/tools/train_autoencoder.py FOLDER --minutes M --start t2v_learn/weights/autoencoder --decoder-noise .2
+
+The second trains a decoder that forgives: the encoder stays, so that latents are the same, and they get noise before they are decoded.
 The same line again goes on from the newest checkpoint, with more minutes if they were raised. Every ten minutes, and at the end, it says
 how good copies are of clips that no training saw, in decibels: emoji of held-out names, and held-out combinations of the full world.
 """
@@ -14,10 +17,10 @@ import numpy as np
 import torch
 
 from t2v_learn.core import clone_folder
-from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, load_autoencoder,
-                                          make_autoencoder_loss, psnr, save_autoencoder)
+from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, gradient_loss,
+                                          load_autoencoder, make_autoencoder_loss, psnr, save_autoencoder)
 from t2v_learn.training.checkpoint import Checkpoints
-from t2v_learn.training.loop import Every, Finished, Trainer
+from t2v_learn.training.loop import Every, Finished, Trainer, draw_rows
 from t2v_learn.training.optimizers import TrainConfig
 from t2v_learn.video.datasets import ClipFiles, Prefetch, ReplayData, SequenceData, WorldData, open_sequence, stack_clips
 from t2v_learn.video.world import World
@@ -46,6 +49,22 @@ def unseen_clips(n=64):
     return {"emoji": stack_clips([emoji[i][0] for i in chosen]), "full": world}
 
 
+def forgiving_loss(most, weights=None):
+    "The loss of copies whose latents got noise, `most` of their spread or less, another share for each clip"
+    weights = weights or LossWeights()
+    def loss(model, batch, generator):
+        video = batch[0]
+        with torch.no_grad(): latents, _ = model.posterior(video)
+        place = dict(generator=generator, device=generator.device)
+        noise = draw_rows(lambda n: torch.randn(n, *latents.shape[1:], **place), len(latents), generator)
+        share = draw_rows(lambda n: torch.rand(n, 1, 1, 1, 1, **place), len(latents), generator)
+        copy = model.draw(latents.float() + (most * share * noise).to(latents.device) * model.latent_std).float()
+        difference = copy - video
+        return (weights.absolute * difference.abs().mean() + weights.squared * difference.square().mean()
+                + weights.gradient * gradient_loss(copy, video))
+    return loss
+
+
 @torch.no_grad()
 def measure(model, clips):
     "Decibels of copies, their mean and 10th percentile"
@@ -69,12 +88,18 @@ def main():
     asked.add_argument("--gradient", type=float, default=LossWeights.gradient)
     asked.add_argument("--precision", default="auto")
     asked.add_argument("--start", type=Path, help="weights to begin with, of a folder that an earlier training wrote, not random ones")
+    asked.add_argument("--decoder-noise", type=float, default=0.0, help="train the decoder only, with so much noise on its latents at most")
     asked.add_argument("--only", choices=("emoji", "full"))
     asked.add_argument("--look", type=float, default=10, help="minutes between two looks")
     asked = asked.parse_args()
 
     torch.manual_seed(0)
     model = load_autoencoder(asked.start).requires_grad_(True) if asked.start else Autoencoder(AutoencoderConfig(asked.latent_dim))
+    loss = make_autoencoder_loss(LossWeights(kl=asked.kl, gradient=asked.gradient))
+    if asked.decoder_noise:
+        if not asked.start: raise SystemExit("--decoder-noise needs an encoder: name its folder with --start.")
+        model.encoder.requires_grad_(False)
+        loss = forgiving_loss(asked.decoder_noise, LossWeights(gradient=asked.gradient))
     config = TrainConfig(minutes=asked.minutes, optimizer=asked.optimizer, lr=asked.lr, matrix_lr=asked.matrix_lr,
                          precision=asked.precision, save_every_minutes=3)
     clips = unseen_clips()
@@ -88,12 +113,11 @@ def main():
 
     asked.folder.mkdir(parents=True, exist_ok=True)
     with Prefetch(training_data(asked.batch, asked.only), workers=1, ahead=3) as data:
-        trainer = Trainer(model, make_autoencoder_loss(LossWeights(kl=asked.kl, gradient=asked.gradient)), data, config,
-                          Checkpoints(asked.folder), callbacks=[Every(look, minutes=asked.look)])
+        trainer = Trainer(model, loss, data, config, Checkpoints(asked.folder), callbacks=[Every(look, minutes=asked.look)])
         with suppress(Finished): trainer.fit(resume=True, progress=False)        # nothing left to train: only the end is done again
     look(trainer)
     model = trainer.ema.model
-    fit_latents(model, training_data(asked.batch, asked.only), batches=16)
+    if not asked.decoder_noise: fit_latents(model, training_data(asked.batch, asked.only), batches=16)
     save_autoencoder(model, asked.folder / "model", steps=trainer.budget.step, minutes=round(trainer.budget.minute, 1),
                      decibels={name: measure(model, some) for name, some in clips.items()})
 
