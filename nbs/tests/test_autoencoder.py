@@ -314,11 +314,11 @@ def test_what_ships_makes_good_copies():
 
 @pytest.mark.slow
 def test_the_script_trains_and_goes_on(tmp_path):
-    line = [sys.executable, str(root / "nbs" / "tools" / "train_autoencoder.py"), str(tmp_path), "--batch", "3", "--look", "99"]
+    line = [sys.executable, str(root / "nbs" / "tools" / "train_autoencoder.py"), str(tmp_path), "--batch", "2", "--unseen", "2"]
     first = subprocess.run([*line, "--minutes", "0.05"], capture_output=True, text=True)
     assert first.returncode == 0, first.stderr
     one = json.loads(first.stdout.splitlines()[-1])
-    again = subprocess.run([*line, "--minutes", "0.5"], capture_output=True, text=True)
+    again = subprocess.run([*line, "--minutes", "0.3"], capture_output=True, text=True)
     two = json.loads(again.stdout.splitlines()[-1])
     assert two["step"] > one["step"] >= 1 and load_autoencoder(tmp_path / "model").config.latent_dim == 16
 

@@ -91,6 +91,7 @@ def main():
     asked.add_argument("--decoder-noise", type=float, default=0.0, help="train the decoder only, with so much noise on its latents at most")
     asked.add_argument("--only", choices=("emoji", "full"))
     asked.add_argument("--look", type=float, default=10, help="minutes between two looks")
+    asked.add_argument("--unseen", type=int, default=64, help="clips of each kind that a look is at")
     asked = asked.parse_args()
 
     torch.manual_seed(0)
@@ -102,7 +103,7 @@ def main():
         loss = forgiving_loss(asked.decoder_noise, LossWeights(gradient=asked.gradient))
     config = TrainConfig(minutes=asked.minutes, optimizer=asked.optimizer, lr=asked.lr, matrix_lr=asked.matrix_lr,
                          precision=asked.precision, save_every_minutes=3)
-    clips = unseen_clips()
+    clips = unseen_clips(asked.unseen)
 
     def look(trainer):
         found = {name: measure(trainer.ema.model, some) for name, some in clips.items()}
