@@ -30,7 +30,7 @@ from recorded import DEVICE, Recorded, denoiser_loss, fit_together
 from torch import nn
 from train_autoencoder import measure, unseen_clips
 from train_latent import (PART, SPLITS, Texts, all_emoji, all_latents, autoencoder_training, draw_part, drawn_clips,
-                          keep_positions_on_device, machine, nearest_score, new_denoiser, score_clip, transformer_training,
+                          keep_positions_on_device, machine, mean_score, nearest_score, new_denoiser, score_clip, transformer_training,
                           use_compiled_blocks, use_flat_convolutions, varied)
 
 from t2v_learn.core import clone_folder, sha256, shipped_folder, write_json
@@ -411,13 +411,10 @@ def arm_training(name, seed, minutes, ae, encoder, captions, texts, pixels, late
     return Recorded(denoiser, loss, TrainConfig(steps=round(2 * 60 * minutes / seconds), seed=seed, **kind.presets[preset].settings))
 
 
-def shares_of(scores): return {key: round(np.mean([one[key] for one in scores if key in one]), 3) for key in sorted(set().union(*scores))}
-
-
 def add_scored_row(row, jobs, sets):
     for split, (drawn, job) in jobs.items():
         sharp = [edges(frames) / edges(render(scene)) for frames, scene in zip(drawn, sets[split][0])]
-        row[split] = shares_of(job.get()) | dict(n=len(drawn), edges=round(float(np.mean(sharp)), 3))
+        row[split] = mean_score(job.get()) | dict(n=len(drawn), edges=round(float(np.mean(sharp)), 3))
     add_row(f"decide-{row['seed']}", row)
 
 

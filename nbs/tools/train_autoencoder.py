@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from t2v_learn.core import clone_folder
-from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, fit_latents, gradient_loss,
+from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWeights, VariedData, _copy_loss, fit_latents,
                                           load_autoencoder, make_autoencoder_loss, psnr, save_autoencoder)
 from t2v_learn.training.checkpoint import Checkpoints
 from t2v_learn.training.loop import Every, Finished, Trainer, draw_rows
@@ -59,9 +59,7 @@ def forgiving_loss(most, weights=None):
         noise = draw_rows(lambda n: torch.randn(n, *latents.shape[1:], **place), len(latents), generator)
         share = draw_rows(lambda n: torch.rand(n, 1, 1, 1, 1, **place), len(latents), generator)
         copy = model.draw(latents.float() + (most * share * noise).to(latents.device) * model.latent_std).float()
-        difference = copy - video
-        return (weights.absolute * difference.abs().mean() + weights.squared * difference.square().mean()
-                + weights.gradient * gradient_loss(copy, video))
+        return _copy_loss(copy, video, weights)
     return loss
 
 

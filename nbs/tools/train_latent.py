@@ -128,6 +128,11 @@ def score_clip(job):
     return score(Clip(frames), scene)
 
 
+def mean_score(scores):
+    "Of each attribute: the share of the clips asked for it that are right"
+    return {name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in sorted(set().union(*scores))}
+
+
 # --- the autoencoder, as a GPU likes it
 
 def use_flat_convolutions():
@@ -395,9 +400,7 @@ def train_full(folder, world, ae, encoder, seconds, say, scorers, start=None, sh
     def tell():
         while looks:
             about, scores = looks.pop(0)
-            scores = scores.get()
-            names = sorted({name for one in scores for name in one})
-            say(**about, **{name: round(np.mean([one[name] for one in scores if name in one]), 3) for name in names})
+            say(**about, **mean_score(scores.get()))
     def look(training):
         drawn = draw_latents(training.average, asked, asked.of(prompts))
         with torch.no_grad(): video = torch.cat([ae.decode(some) for some in drawn.split(32)])

@@ -293,6 +293,11 @@ def kl_loss(
     "Distance from a standard normal distribution (Kingma and Welling 2013, appendix B)."
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
 
+def _copy_loss(copy, video, weights): # all terms but KL
+    difference = copy - video
+    return (weights.absolute * difference.abs().mean() + weights.squared * difference.square().mean()
+            + weights.gradient * gradient_loss(copy, video))
+
 def make_autoencoder_loss(
     weights: LossWeights | None = None, # None: as shipped
 ) -> Callable:                          # loss(model, batch, generator), as `Trainer` takes it
@@ -304,9 +309,7 @@ def make_autoencoder_loss(
         mean, log_variance = mean.float(), log_variance.float()
         noise = draw_rows(lambda n: torch.randn(n, *mean.shape[1:], generator=generator, device=generator.device), len(mean), generator)
         copy = model.draw(mean + (log_variance / 2).exp() * noise.to(mean.device)).float()
-        difference = copy - video
-        return (weights.absolute * difference.abs().mean() + weights.squared * difference.square().mean()
-                + weights.gradient * gradient_loss(copy, video) + weights.kl * kl_loss(mean, log_variance))
+        return _copy_loss(copy, video, weights) + weights.kl * kl_loss(mean, log_variance)
     return loss
 
 # %% ../../nbs/7_latent/71_autoencoder.ipynb #vary
