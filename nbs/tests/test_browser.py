@@ -1,4 +1,4 @@
-"A learner's hands in a real browser: every widget of the course, moved by keys in JupyterLab; and a fresh clone, read without running it"
+"A learner's hands in a real browser: notebooks with widgets run in JupyterLab, their controls are moved; a fresh clone is read, not run"
 import json
 import os
 import secrets
@@ -9,18 +9,19 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
 from rerun import notebooks, offline, root
+from runs import files_of, find_browser, has_widget, unlike_stored
 
-SECONDS = 400  # for the server to start and for all cells to run
+SECONDS = 900  # for the server to start and for all cells to run
 REDRAW = 30    # for one move
-WIDGET = "application/vnd.jupyter.widget-view+json"
 SCREENSHOTS = Path(os.environ.get("T2V_SCREENSHOTS", root / "runs" / "screenshots"))   # kept; git ignores the second
 # Lab shows "Idle" before a kernel is there, and a run asked for then is lost: wait for the kernel's first answer.
-# `run-all-cells` resolves when the last cell is done; the errors among the outputs come back.
+# `run-all-cells` resolves when the last cell is done; the errors among the outputs come back, and the notebook is saved.
 RUN_ALL = """([path, seconds]) => {
   const tooLate = new Promise((_, refuse) => setTimeout(() => refuse(new Error(`not done in ${seconds} s`)), 1000 * seconds));
   const runAll = async () => {
@@ -34,6 +35,7 @@ RUN_ALL = """([path, seconds]) => {
     await app.commands.execute('notebook:run-all-cells');
     const code = [...panel.content.model.cells].filter(cell => cell.type === 'code');
     const outputs = code.flatMap(cell => cell.outputs.toJSON());
+    await panel.context.save();
     return {ran: code.filter(cell => cell.executionCount).length,
             errors: outputs.filter(out => out.output_type === 'error').map(out => `${out.ename}: ${out.evalue}`)};
   };
@@ -105,29 +107,9 @@ SETTINGS = {  # draw every cell, also those out of sight; ask nothing, save noth
 }
 
 
-def find_browser():
-    "An installed Chromium or Chrome; without one the test is skipped, but not on the Linux machines of CI"
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found: return found
-    if os.environ.get("CI") == "true" and sys.platform == "linux": pytest.fail("CI must install chromium")
-    pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-
-
-def widget_cells(nb):
-    "The numbers of the cells that show a widget, by what is stored in them"
-    return [i for i, cell in enumerate(nb.cells) if any(WIDGET in out.get("data", {}) for out in cell.get("outputs", []))]
-
-
-def has_widget(path): return bool(widget_cells(nbformat.read(path, as_version=4)))
-
-
-def working_copy(source, folder):
-    """The course in a folder of its own, and this notebook in it up to its last widget, without outputs: all that is seen comes from this
-    run. The cells below that run in test_notebooks.py."""
-    shutil.copytree(root / "nbs", folder / "nbs", ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
-    for name in ("samples", "emoji"): shutil.copytree(root / "data" / name, folder / "data" / name)
+def without_outputs(source, folder):
+    "In the copy of the course, so that all that is seen comes from this run: its path there, and how many of its cells run"
     nb = nbformat.read(source, as_version=4)
-    del nb.cells[max(widget_cells(nb)) + 1:]
     for cell in nb.cells:
         if cell.cell_type == "code": cell.outputs, cell.execution_count = [], None
     nbformat.write(nb, folder / source.relative_to(root))
@@ -154,8 +136,8 @@ def jupyterlab(folder, private):
     options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0, "ServerApp.root_dir": folder,
                "IdentityProvider.token": token, "LabApp.expose_app_in_browser": True, "LabApp.app_settings_dir": private / "settings",
                "LabApp.user_settings_dir": private / "user", "LabApp.workspaces_dir": private / "workspaces"}
-    env = {**os.environ, **offline, **{f"JUPYTER_{k}_DIR": str(private / k) for k in ("CONFIG", "DATA", "RUNTIME")},
-           "IPYTHONDIR": str(private / "ipython")}
+    own = {f"JUPYTER_{k}_DIR": str(private / k) for k in ("CONFIG", "DATA", "RUNTIME")} | {"IPYTHONDIR": str(private / "ipython")}
+    env = {**os.environ, **offline, **own, "T2V_PROGRESS": os.devnull}     # nobody has solved anything
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *(f"--{k}={v}" for k, v in options.items())]
     with open(private / "log", "w") as log: server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -163,29 +145,48 @@ def jupyterlab(folder, private):
         while not answers(f"http://127.0.0.1:{port}/api/status?token={token}"):
             assert server.poll() is None and time.monotonic() < deadline, (private / "log").read_text()
             time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/lab?token={token}"
+        yield f"http://127.0.0.1:{port}/lab?reset&token={token}"     # reset: nothing is open that was open before
     finally:
         server.terminate()
         try: server.wait(20)
         except subprocess.TimeoutExpired: server.kill()
 
 
-@contextmanager
-def browser_page():
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1200, "height": 1200})
+@dataclass
+class Lab:
+    "JupyterLab on a copy of the course, and a browser"
+    folder: Path
+    url: str
+    browser: object
+
+    @contextmanager
+    def page(self):
+        "A page of JupyterLab with nothing open; the kernels that were started in it end with it"
+        page = self.browser.new_page(viewport={"width": 1200, "height": 1200})
         page.set_default_timeout(REDRAW * 1000)
         page.mistakes = []
         page.on("pageerror", lambda error: page.mistakes.append(str(error)))
-        try: yield page
-        finally: browser.close()
+        try:
+            page.goto(self.url, timeout=SECONDS * 1000)
+            page.wait_for_function("() => window.jupyterapp", timeout=SECONDS * 1000)
+            yield page
+        finally:
+            page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+            page.context.close()
 
 
-def open_lab(page, url):
-    page.goto(url, timeout=SECONDS * 1000)
-    page.wait_for_function("() => window.jupyterapp", timeout=SECONDS * 1000)
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    "One for all tests of a process: it takes as long to start as a short notebook to run"
+    browser = find_browser()
+    from playwright.sync_api import sync_playwright
+    folder, private = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("private")
+    shutil.copytree(root / "nbs", folder / "nbs", ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+    for name in ("samples", "emoji"): shutil.copytree(root / "data" / name, folder / "data" / name)
+    with jupyterlab(folder, private) as url, sync_playwright() as play:
+        started = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        try: yield Lab(folder, url, started)
+        finally: started.close()
 
 
 def screenshot(page, name):
@@ -339,16 +340,18 @@ def test_a_widget_is_found_where_one_is_stored():
     assert {"explore", "13_show", "51_noise"} <= {path.stem for path in notebooks() if has_widget(path)}
 
 
+@pytest.mark.lab
 @pytest.mark.slow
 @pytest.mark.parametrize("source", [pytest.param(path, id=path.stem) for path in notebooks() if has_widget(path)])
-def test_every_control_moves_the_picture(source, tmp_path, record_property):
-    find_browser()
-    path, n_cells = working_copy(source, tmp_path / "course")
+def test_it_runs_and_every_control_moves_the_picture(source, lab, record_property):
+    path, n_cells = without_outputs(source, lab.folder)
+    files = files_of(lab.folder)
     start = time.monotonic()
-    with jupyterlab(tmp_path / "course", tmp_path / "private") as url, browser_page() as page:
-        open_lab(page, url)
+    with lab.page() as page:
         done = page.evaluate(RUN_ALL, [path, SECONDS])
         assert done == {"ran": n_cells, "errors": []}
+        differ = unlike_stored(nbformat.read(lab.folder / path, as_version=4), nbformat.read(source, as_version=4))
+        assert not differ, f"stored outputs are not those of a run, in cells {differ}: python nbs/tools/rerun.py {path}"
         ran = time.monotonic() - start
         areas = page.locator(AREA)
         areas.first.wait_for()
@@ -369,25 +372,26 @@ def test_every_control_moves_the_picture(source, tmp_path, record_property):
         record_property("controls moved", moved)
         record_property("seconds", f"{ran:.0f} to run, {time.monotonic() - start:.0f} in all")
         record_property("screenshots", str(SCREENSHOTS))
+    left = files_of(lab.folder) - files
+    assert not left, f"{source.name} leaves files behind: {sorted(p.name for p in left)}"
 
 
+@pytest.mark.lab
 @pytest.mark.slow
-def test_a_fresh_clone_is_read_without_running(tmp_path, record_property):
-    find_browser()
+def test_a_fresh_clone_is_read_without_running(lab, record_property):
     if not (root / ".git").exists() or not shutil.which("git"): pytest.skip("not a git checkout, so it cannot be cloned")
     tracked = subprocess.run(["git", "ls-files", "nbs"], cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
     for name in tracked:
         if name.endswith(".ipynb") and (root / name).exists():
-            (tmp_path / "course" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(root / name, tmp_path / "course" / name)
+            (lab.folder / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, lab.folder / "clone" / name)
     start = time.monotonic()
     seen = 0
-    with jupyterlab(tmp_path / "course", tmp_path / "private") as url, browser_page() as page:
-        open_lab(page, url)
+    with lab.page() as page:
         for source in notebooks():
             path = source.relative_to(root).as_posix()
             if path not in tracked: continue
-            found = page.evaluate(READ, path)
+            found = page.evaluate(READ, f"clone/{path}")
             assert found["shown"] >= found["stored"] and not (found["broken"] or found["still"] or found["complaints"]), (path, found)
             seen += found["shown"]
             if has_widget(source): screenshot(page, f"{source.stem}-unrun")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from rerun import notebooks, root
-from test_browser import find_browser
+from runs import find_browser
 
 from t2v_learn import docs
 from t2v_learn.core import InputError

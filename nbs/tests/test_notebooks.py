@@ -5,18 +5,14 @@ from collections import Counter
 
 import nbformat
 import pytest
-from rerun import execute, merge_streams, notebooks, root
+from rerun import execute, notebooks, root
+from runs import files_of, runs_in_browser, unlike_stored
 
 lessons = [p for p in notebooks() if p.parent.name[0].isdigit()]
 every_notebook = pytest.mark.parametrize("path", [pytest.param(p, id=p.stem) for p in notebooks()])
 PLACES = re.compile(r"(?<![\w.])/(home|root|work|tmp|Users|private|usr|opt)/|[A-Z]:\\\\?Users|site-packages|ipykernel_\d")
 PROGRESS = re.compile(r"\r|\d+%\|.*\||\d(it/s|s/it)\b|█")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,}")
-
-
-def shown(cell):
-    "What a cell shows, by kind: the streams it writes and the formats of its pictures and values"
-    return [out.name if out.output_type == "stream" else sorted(out.get("data", {})) for out in merge_streams(cell.outputs)]
 
 
 def texts(nb):
@@ -39,13 +35,13 @@ def module_of(path):
 
 @pytest.mark.lab
 @pytest.mark.slow
-@every_notebook
+@pytest.mark.parametrize("path", [pytest.param(p, id=p.stem) for p in notebooks() if not runs_in_browser(p)])
 def test_notebook_runs(path):
-    files = set(path.parent.rglob("*"))
-    fresh, stored = execute(path), nbformat.read(path, as_version=4)
-    differ = [old.id for new, old in zip(fresh.cells, stored.cells) if old.cell_type == "code" and shown(new) != shown(old)]
+    "Those with widgets run in test_browser.py, where a browser is there"
+    files = files_of(path.parent)
+    differ = unlike_stored(execute(path), nbformat.read(path, as_version=4))
     assert not differ, f"stored outputs are not those of a run, in cells {differ}: python nbs/tools/rerun.py {path.relative_to(root)}"
-    left = {p for p in set(path.parent.rglob("*")) - files if not {".ipynb_checkpoints", "__pycache__"} & set(p.parts)}
+    left = files_of(path.parent) - files
     assert not left, f"{path.name} leaves files behind: {sorted(p.name for p in left)}"
 
 

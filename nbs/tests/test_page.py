@@ -18,7 +18,7 @@ import pytest
 import torch
 from javascript import run_javascript
 from refusals import sentence
-from test_browser import find_browser
+from runs import find_browser
 
 from t2v_learn import npm
 from t2v_learn import page as page_module

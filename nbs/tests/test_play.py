@@ -20,7 +20,7 @@ import pytest
 from refusals import sentence
 from rerun import offline, root
 from small_model import small_model
-from test_browser import find_browser
+from runs import find_browser
 
 from t2v_learn import play
 from t2v_learn.core import InputError
