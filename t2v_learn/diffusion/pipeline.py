@@ -35,6 +35,7 @@ class TextToVideo(VideoGenerator):
                                    settings=_settings | dict(ema=0.98), fine_tuning=_fine_tuning)}
     further = True
     whole_frames = 1      # frames that can only be given together; 4 where the network draws latents of 4 frames
+    refresh_until = 1.0   # the log-SNR at which the sampler `refresh` ends
 
     @property
     def denoiser(self) -> Denoiser: return self.network
@@ -104,7 +105,7 @@ def times(self: TextToVideo,
     if not isinstance(steps, int) or not 1 <= steps <= 1000:
         raise InputError(f"num_inference_steps must be a whole number from 1 to 1000, not {steps}.")
     find_sampler(sampler)
-    clean = 1.0 if sampler == "refresh" else 8.0
+    clean = self.refresh_until if sampler == "refresh" else 8.0
     start = (clean - 1 + 13 * strength) / (clean + 12)                        # the share of the way from clean to -12
     return level_times(self.denoiser.schedule, max(1, round(start * steps)), clean=clean, start=start)
 

@@ -27,11 +27,11 @@ from ..diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
 from ..diffusion.editing import TextToVideo
 from ..diffusion.guidance import sample
 from ..diffusion.noise import make_schedule
-from ..diffusion.sampling import find_sampler
+from ..diffusion.sampling import refresh
 from .autoencoder import FRAMES, SIZE, Autoencoder, load_autoencoder
 from .transformer import TransformerConfig, VideoTransformer
 from ..text.bert import TextStates
-from ..training.pipeline import Preset, caption_words, seeded_noise
+from ..training.pipeline import Preset, caption_words, start_noise
 from ..video.clips import Clip
 from ..video.datasets import Prefetch
 
@@ -123,6 +123,7 @@ class LatentTextToVideo(TextToVideo):
     "Text to video by a transformer that denoises latents; called as `TextToVideo` is."
     kind = "text-to-video-dit"
     whole_frames = FRAMES
+    refresh_until = 3.0
     presets = {"full": Preset(LatentConfig(levels=_MORE_NOISE), world="full", n_frames=16, size=64, batch_size=32,
                               settings=dict(optimizer="muon", lr=1e-3, matrix_lr=0.01, warmup=50, ema=0.999)),
                "emoji": Preset(LatentConfig(levels=_MORE_NOISE), data="emoji", n_frames=16, size=64, batch_size=48,
@@ -160,20 +161,17 @@ class LatentTextToVideo(TextToVideo):
         endless = hasattr(source, "captions") and source.captions() is None
         return super().trainer(LatentData(data, self.denoiser.autoencoder, reuse=8 if endless else 1), config, **options)
 
-    def __call__(self, prompt, seed=0, num_inference_steps=24, guidance_scale=2.0, progress=False, negative_prompt=None, sampler="dpmpp_2m",
+    def __call__(self, prompt, seed=0, num_inference_steps=24, guidance_scale=1.5, progress=False, negative_prompt=None, sampler="refresh",
                  guidance_rescale=0.0, guidance_interval=None): # as `TextToVideo`, with other defaults
         return super().__call__(prompt, seed, num_inference_steps, guidance_scale, progress, negative_prompt, sampler, guidance_rescale,
                                 guidance_interval)
 
-    def fill(self, clips, mask, prompts, seeds, num_inference_steps=13, sampler="dpmpp_2m", native=None, guidance_scale=2.0,
-             guidance_interval=None, **settings): # as `TextToVideo`
+    def fill(self, clips, mask, *prompts, guidance_interval=None, **settings): # as `TextToVideo`
         covered = [cover(clip, hole) for clip, hole in zip(clips, mask.numpy())]
-        drawn = super().fill(covered, mask, prompts, seeds, num_inference_steps, sampler, native, guidance_scale=guidance_scale,
-                             guidance_interval=guidance_interval, **settings)
-        return drawn
+        return super().fill(covered, mask, *prompts, guidance_interval=guidance_interval, **settings)
 
     def edit(self, clip, prompt, strength=0.5, seed=0, num_inference_steps=13, guidance_scale=2.0, progress=False, negative_prompt=None,
-             invert=False, source_prompt=None, sampler="dpmpp_2m", guidance_interval=None, **settings): # as `TextToVideo`
+             invert=False, source_prompt=None, sampler="refresh", guidance_interval=None, **settings): # as `TextToVideo`
         return super().edit(clip, prompt, strength, seed, num_inference_steps, guidance_scale, progress, negative_prompt, invert,
                             source_prompt, sampler, guidance_interval=guidance_interval, **settings)
 
@@ -253,7 +251,7 @@ def interpolate_prompts(
     n: int = 7,                # clips, both ends among them
     seed: int = 0,             # of the noise, the same for all
     num_inference_steps: int = 24,   # as in a call of the model
-    guidance_scale: float = 2.0,     # likewise
+    guidance_scale: float = 1.5,     # likewise
 ) -> list:                     # of n clips
     "Clips of prompts that lie on the straight line from one prompt's states to another's."
     a, b = model.encoder([first]), model.encoder([second])
@@ -263,7 +261,7 @@ def interpolate_prompts(
     mask = (a.mask | b.mask).repeat(n, 1)
     mask[0], mask[-1] = a.mask[0], b.mask[0]                                               # at the ends only words of one prompt
     text = TextStates(tokens, mask, torch.lerp(a.pooled, b.pooled, share[:, None]))
-    x = seeded_noise([seed] * n, model.sample_shape).to(model.device)
-    times = model.times(num_inference_steps, sampler="dpmpp_2m")
-    with model.autocast(): video = sample(model.denoiser, text, x, times, find_sampler("dpmpp_2m"), guidance_scale)
+    noise, generators = start_noise([seed] * n, model.sample_shape)
+    times = model.times(num_inference_steps)
+    with model.autocast(): video = sample(model.denoiser, text, noise.to(model.device), times, refresh, guidance_scale, generators)
     return [Clip.from_tensor(one, model.config["fps"]) for one in video.float().cpu()]
