@@ -5,6 +5,7 @@
     python nbs/tools/measure_latent.py discriminator [--steps N]         trained further, with and without one
     python nbs/tools/measure_latent.py emoji                             the scores of the shipped model `emoji`, and its controls
     python nbs/tools/measure_latent.py full                              the scores of the shipped model `full`: 512 prompts of each split
+    python nbs/tools/measure_latent.py samplers                          `full`, drawn in other ways: 128 prompts of another seed
     python nbs/tools/measure_latent.py gallery                           its clips of a fixed list of prompts, into data/gallery
     python nbs/tools/measure_latent.py decide [SEED] [--minutes M]       pixels or latents, U-Net or transformer: M minutes each
     python nbs/tools/measure_latent.py speed                             a training step and a clip of each of these
@@ -654,7 +655,8 @@ def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
 
 def main():
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("what", choices=("transformer", "autoencoder", "discriminator", "decide", "speed", "emoji", "full", "samplers", "gallery"))
+    names = ("transformer", "autoencoder", "discriminator", "decide", "speed", "emoji", "full", "samplers", "gallery")
+    asked.add_argument("what", choices=names)
     asked.add_argument("seed", type=int, nargs="?", default=0)
     asked.add_argument("--steps", type=int, default=500)
     asked.add_argument("--batch", type=int, default=128)

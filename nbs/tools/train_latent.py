@@ -36,7 +36,7 @@ from train_autoencoder import emoji_clips, measure, unseen_clips
 
 from t2v_learn.core import InputError, clone_folder, read_json, write_json
 from t2v_learn.diffusion.guidance import sample
-from t2v_learn.diffusion.sampling import find_sampler
+from t2v_learn.diffusion.sampling import refresh
 from t2v_learn.judge.emoji import split_caption
 from t2v_learn.judge.evaluate import eval_set
 from t2v_learn.judge.reader import score
@@ -46,7 +46,7 @@ from t2v_learn.latent.autoencoder import (Autoencoder, AutoencoderConfig, LossWe
 from t2v_learn.latent.latent_video import LatentDenoiser, LatentTextToVideo
 from t2v_learn.text.bert import TextEncoder, TextStates
 from t2v_learn.training.optimizers import TrainConfig
-from t2v_learn.training.pipeline import FirstBatches, _evenly, caption_words, seeded_noise, text_statistics
+from t2v_learn.training.pipeline import FirstBatches, _evenly, caption_words, start_noise, text_statistics
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.datasets import SequenceData, open_sequence
 from t2v_learn.video.world import World, caption, render
@@ -323,21 +323,20 @@ def transformer_training(denoiser, latents, texts, numbers, batch=256, known=Non
 
 
 @torch.no_grad()
-def draw_latents(denoiser, texts, numbers, seed=0, steps=24, scale=3.0, batch=128):
-    "Latents of a clip for each caption"
+def draw_latents(denoiser, texts, numbers, seed=0, steps=24, scale=1.5, batch=128):
+    "Latents of a clip for each caption, drawn as the shipped models do it"
     kept, denoiser.restore = denoiser.restore, lambda x: x / 100          # `sample` cuts clips to [-1, 1]
     channels = denoiser.config.transformer.channels
     pipe = LatentTextToVideo.__new__(LatentTextToVideo)
     pipe.network = denoiser
-    times = pipe.times(steps, sampler="dpmpp_2m")
+    times = pipe.times(steps)
     drawn = []
     try:
         for k in range(0, len(numbers), batch):
             some = numbers[k:k + batch]
-            noise = seeded_noise([seed + k + i for i in range(len(some))], (channels, 4, 8, 8)).to(DEVICE)
+            noise, generators = start_noise([seed + k + i for i in range(len(some))], (channels, 4, 8, 8))
             with torch.autocast(DEVICE, torch.bfloat16, enabled=DEVICE == "cuda"):
-                drawn.append(100 * sample(denoiser, texts[some], noise, times, find_sampler("dpmpp_2m"), scale,
-                                          interval=(-float("inf"), -3.5)).float())
+                drawn.append(100 * sample(denoiser, texts[some], noise.to(DEVICE), times, refresh, scale, generators).float())
     finally: denoiser.restore = kept
     return torch.cat(drawn)
 
