@@ -123,7 +123,7 @@ class LatentTextToVideo(TextToVideo):
     "Text to video by a transformer that denoises latents; called as `TextToVideo` is."
     kind = "text-to-video-dit"
     whole_frames = FRAMES
-    refresh_until = 3.0
+    refresh_until = 3.0   # the best of four ends, below
     presets = {"full": Preset(LatentConfig(levels=_MORE_NOISE), world="full", n_frames=16, size=64, batch_size=32,
                               settings=dict(optimizer="muon", lr=1e-3, matrix_lr=0.01, warmup=50, ema=0.999)),
                "emoji": Preset(LatentConfig(levels=_MORE_NOISE), data="emoji", n_frames=16, size=64, batch_size=48,
