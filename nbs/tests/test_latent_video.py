@@ -147,6 +147,14 @@ def test_the_prompt_and_guidance_count(model):
 def test_every_sampler(model, sampler): assert draw(model, PROMPT, sampler=sampler).frames.std() > 0
 
 
+def test_refresh_ends_nearer_to_the_clip_than_in_pixels(model):
+    levels = model.denoiser.schedule.log_snr(model.times(24))
+    assert abs(levels[-2] - (3 - 15 / 24)) < 1e-3, "24 equal steps from -12 to 3, and the last call one step before the end"
+    one = model(PROMPT, seed=3)
+    assert (one.frames == model(PROMPT, 3, 24, sampler="refresh", guidance_scale=1.5, guidance_interval=None).frames).all()
+    assert (one.frames != model(PROMPT, 3, guidance_interval=(-float("inf"), -3.5)).frames).any()
+
+
 def test_what_is_given_stays(model, clip):
     further = model.continue_clip(clip, PROMPT, num_inference_steps=2)
     assert (further.frames[:4] == clip.frames[-4:]).all() and (further.frames[4:] != 0).any()

@@ -166,9 +166,9 @@ class LatentTextToVideo(TextToVideo):
         return super().__call__(prompt, seed, num_inference_steps, guidance_scale, progress, negative_prompt, sampler, guidance_rescale,
                                 guidance_interval)
 
-    def fill(self, clips, mask, *prompts, guidance_interval=None, **settings): # as `TextToVideo`
+    def fill(self, clips, mask, *asked, guidance_interval=None, **settings): # as `TextToVideo`
         covered = [cover(clip, hole) for clip, hole in zip(clips, mask.numpy())]
-        return super().fill(covered, mask, *prompts, guidance_interval=guidance_interval, **settings)
+        return super().fill(covered, mask, *asked, guidance_interval=guidance_interval, **settings)
 
     def edit(self, clip, prompt, strength=0.5, seed=0, num_inference_steps=13, guidance_scale=2.0, progress=False, negative_prompt=None,
              invert=False, source_prompt=None, sampler="refresh", guidance_interval=None, **settings): # as `TextToVideo`
