@@ -33,7 +33,7 @@ def test_control_of_the_full_world(name, record_property):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n, source", [(1000, any_scene), (400, any_full_scene)])
+@pytest.mark.parametrize("n, source", [(5000, any_scene), (1000, any_full_scene)])
 def test_deranged_captions_score_exactly_zero(n, source):
     assert deranged_joint(n, SEED, source) == 0
 
