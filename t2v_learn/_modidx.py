@@ -1858,6 +1858,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                't2v_learn/judge/reader.py'),
                                         't2v_learn.judge.reader._own_color': ( '6_judge/reader.html#_own_color',
                                                                                't2v_learn/judge/reader.py'),
+                                        't2v_learn.judge.reader._quantile': ('6_judge/reader.html#_quantile', 't2v_learn/judge/reader.py'),
                                         't2v_learn.judge.reader._read_background': ( '6_judge/reader.html#_read_background',
                                                                                      't2v_learn/judge/reader.py'),
                                         't2v_learn.judge.reader._read_full': ( '6_judge/reader.html#_read_full',

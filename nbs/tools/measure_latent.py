@@ -6,6 +6,7 @@
     python nbs/tools/measure_latent.py emoji                             the scores of the shipped model `emoji`, and its controls
     python nbs/tools/measure_latent.py full                              the scores of the shipped model `full`: 512 prompts of each split
     python nbs/tools/measure_latent.py samplers                          `full`, drawn in other ways: 128 prompts of another seed
+    python nbs/tools/measure_latent.py prediction                        how far off `full` is in one step, by what moves how
     python nbs/tools/measure_latent.py gallery                           its clips of a fixed list of prompts, into data/gallery
     python nbs/tools/measure_latent.py decide [SEED] [--minutes M]       pixels or latents, U-Net or transformer: M minutes each
     python nbs/tools/measure_latent.py speed                             a training step and a clip of each of these
@@ -49,8 +50,9 @@ from t2v_learn.text.attention import rotate
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.optimizers import TrainConfig
 from t2v_learn.training.pipeline import FirstBatches, caption_words, shipped_models, text_statistics
+from t2v_learn.video.clips import Clip
 from t2v_learn.video.datasets import open_sequence
-from t2v_learn.video.world import KINDS, World, render
+from t2v_learn.video.world import KINDS, World, caption, render
 
 RESULTS = Path(__file__).parents[1] / "7_latent" / "results"
 START = Path(os.environ["AUTOENCODER"]) if "AUTOENCODER" in os.environ else "autoencoder"      # a folder, or the shipped one
@@ -622,6 +624,35 @@ def copies_by_value(n, seed):
     return {noise: right_by_value(drawn, scenes) for noise, drawn in copies.items()}
 
 
+@torch.no_grad()
+def measure_prediction(n=48, seed=779, levels=(5, 3, 1, -1, -3)):
+    "From a real clip's latents and some noise: how far off is the network's prediction in one step, and what does the reader find right?"
+    generator = np.random.default_rng(seed)
+    scenes = {group: [] for group in ("circles", "spins", "others")}
+    while min(map(len, scenes.values())) < n:
+        scene = World("full").sample(generator, "seen")
+        kind = KINDS[scene.actors[0].motion]
+        group = scenes[kind if kind in scenes else "others"]
+        if len(scene.actors) == 1 and len(group) < n: group.append((scene, caption(scene, generator)))
+    model = LatentTextToVideo.from_pretrained("full", precision="fp32")
+    denoiser = model.denoiser
+    for group, pairs in scenes.items():
+        rows = {f"{level:g}": dict(error=[], right=[]) for level in (float("inf"), *levels)}        # without noise: the copies
+        for k in range(0, n, 16):
+            text = model.encoder([said for _, said in pairs[k:k + 16]])
+            video = torch.from_numpy(np.stack([render(scene) for scene, _ in pairs[k:k + 16]])).permute(0, 4, 1, 2, 3) / 127.5 - 1
+            latents = denoiser.normalize(video)
+            noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed + k))
+            for level, row in rows.items():
+                t = torch.sigmoid(torch.tensor(-float(level) / 2))                          # of the straight line, with this log-SNR
+                guess = denoiser.predict(torch.lerp(latents, noise, t), t, text)[0] if t else latents
+                row["error"] += (guess - latents).square().flatten(1).mean(1).tolist()
+                drawn = as_frames(denoiser.restore(guess))
+                row["right"] += [score(Clip(frames), scene)["joint"] for frames, (scene, _) in zip(drawn, pairs[k:k + 16])]
+        about = dict(n=n, seed=seed, levels=list(rows), right=[sum(row["right"]) for row in rows.values()])
+        add_row("prediction", dict(name=group, **about, error=[round(float(np.mean(row["error"])), 5) for row in rows.values()],
+                                   deviation=[round(float(np.std(row["error"])), 5) for row in rows.values()]))
+
 
 def draw_cells(model, asked, folder, name, scenes=None, **settings):
     "The first sample of each prompt as a file, and a table of them to print; with scenes also whether the reader finds all of it right"
@@ -655,7 +686,7 @@ def draw_gallery(folder=RESULTS.parents[2] / "data" / "gallery"):
 
 def main():
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    names = ("transformer", "autoencoder", "discriminator", "decide", "speed", "emoji", "full", "samplers", "gallery")
+    names = ("transformer", "autoencoder", "discriminator", "decide", "speed", "emoji", "full", "samplers", "prediction", "gallery")
     asked.add_argument("what", choices=names)
     asked.add_argument("seed", type=int, nargs="?", default=0)
     asked.add_argument("--steps", type=int, default=500)
@@ -671,6 +702,7 @@ def main():
     elif asked.what == "emoji": measure_emoji(asked.scratch)
     elif asked.what == "full": measure_full()
     elif asked.what == "samplers": measure_samplers()
+    elif asked.what == "prediction": measure_prediction()
     elif asked.what == "gallery": draw_gallery()
     elif asked.what == "speed": measure_speed()
     elif asked.what == "decide": measure_arms(range(asked.seed, 3), asked.minutes, asked.only, asked.scratch)

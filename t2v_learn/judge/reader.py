@@ -136,13 +136,23 @@ def _link_blobs(
     return list(zip(*chain))
 
 # %% ../../nbs/6_judge/61_reader.ipynb #own-color
+def _quantile(
+    values: np.ndarray, # (n, ...)
+    share: float,       # in [0, 1]
+) -> np.ndarray:        # (...)
+    "As `np.quantile(values, share, axis=0)`; for the few pixels of one thing several times faster."
+    ordered = np.sort(values, 0)
+    place = share * (len(values) - 1)
+    low, high = int(place), min(int(place) + 1, len(values) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
 def _own_color(
     pixels: np.ndarray, # (n, 3) of one thing, minus the background
 ) -> np.ndarray:        # (3,) minus the background
     "The median of the strongest pixels: those that show at least four fifths of the most."
     direction = pixels.sum(0) / np.linalg.norm(pixels.sum(0))
     along = pixels @ direction
-    return np.median(pixels[along >= .8 * np.quantile(along, .95)], 0)
+    return _quantile(pixels[along >= .8 * _quantile(along, .95)], .5)
 
 # %% ../../nbs/6_judge/61_reader.ipynb #cut
 def _crop_windows(
@@ -288,7 +298,7 @@ def _misfit(
         x = across
     table = _distance_table(shape)
     column, row = (((v + _REACH) / _GRID + .5).astype(int).clip(0, len(table) - 1) for v in (x, y))
-    distance = table[row, column] * np.float32(far)
+    distance = table.ravel().take(row * len(table) + column) * np.float32(far)   # table[row, column], but faster
     drawn = [np.clip(.5 - distance / edge, 0, 1) for edge in EDGES]
     differences = [seen.covers - d for d in (*drawn, _in_blocks(drawn[0]))]
     return np.min([np.einsum("fij,fij->f", d, d) for d in differences], 0) / seen.areas
