@@ -75,8 +75,8 @@ def faithful(image):
     return beside
 
 
-def lighter(picture, at_least=20_000, colors=160, careful=False):
-    "A large PNG (base64) with fewer colours if that makes it smaller; animations only where careful, small pictures as they are"
+def lighter(picture, at_least=1000, colors=128, careful=False):
+    "A PNG (base64) with fewer colours if that makes it smaller; animations only where careful, tiny pictures as they are"
     from PIL import Image
     data = base64.b64decode(picture)
     if len(data) < at_least and not careful: return picture
