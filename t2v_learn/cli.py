@@ -34,7 +34,7 @@ def explain(
     if isinstance(error, InputError): return _one_line(error), 2
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'} cannot be read or written: {error.strerror or _one_line(error)}.", 2
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
         return "The memory is used up: close other programs, or use `--device cpu`.", 2
     return f"A mistake in t2v itself ({type(error).__name__}: {_one_line(error)}): set T2V_DEBUG=1 to see where, and report it.", 1
 
@@ -117,6 +117,7 @@ def run(
 # %% ../nbs/tools/cli.ipynb #main
 def main() -> None:
     "The program `t2v`"
+    if sys.stdout is None: sys.stdout = open(os.devnull, "w")      # it was closed
     sys.stdout.reconfigure(errors="backslashreplace")   # a caption may hold what this terminal cannot show
     sys.exit(run(sys.argv[1:]))
 

@@ -1,6 +1,7 @@
 "Timing by turns, slopes, memory of a child, a whole bench at toy size, and what can be wrong with an entry of the speed-run"
 import json
 import re
+import shutil
 import sys
 from dataclasses import asdict, replace
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from t2v_learn.core import InputError, read_json, write_json
 from t2v_learn.judge import bench as module
 from t2v_learn.judge.bench import (PARTS, PLANS, BenchPlan, alternate, bench, bench_figure, bench_table, check_entry, loglog_slope, ratios,
                                    record_entry, significance, slopes_figure, speedrun_figure)
+from t2v_learn.training.checkpoint import save_weights
 
 TOY = PLANS["toy"]
 
@@ -265,13 +267,12 @@ SHAPE = [3, 8, 32, 32]
 
 @pytest.fixture
 def entry(tmp_path):
-    "An entry without weights: what is checked before a model is loaded"
+    "An entry whose weights are one number: what is checked before a model is loaded"
     folder = tmp_path / "entry"
     for seed in range(5):
-        (folder / f"seed-{seed}").mkdir(parents=True)
         trained = dict(preset="tiny", data=None, steps=100, minutes=20.0 + seed / 10, seed=seed)
         about = dict(kind="text-to-video", shape=SHAPE, words=["a", "circle", "red"], versions=dict(world=module.WORLD_VERSION))
-        write_json(folder / f"seed-{seed}" / "config.json", about | dict(trained=trained))
+        save_weights(folder / f"seed-{seed}", dict(weight=torch.zeros(1)), about | dict(trained=trained))
     write_json(folder / "entry.json", dict(track="minutes", author="someone", change="nothing", train=dict(preset="tiny", minutes=20),
                                            machine="2 cores", versions=module._world_versions()))
     return folder
@@ -281,6 +282,13 @@ def change(file, **entries):
     "Entries of a JSON file; None takes one away"
     found = read_json(file) | entries
     write_json(file, {name: value for name, value in found.items() if value is not None})
+
+
+def exchange_weights(folder):
+    "Weights of another training, which keep its settings, beside the config.json that was there"
+    config = read_json(folder / "config.json")
+    save_weights(folder, dict(weight=torch.ones(1)), config | dict(trained=dict(preset="tiny", minutes=3.0, script="train_many.py")))
+    write_json(folder / "config.json", config)
 
 
 def change_training(folder, **entries): change(folder / "config.json", trained=read_json(folder / "config.json")["trained"] | entries)
@@ -338,11 +346,18 @@ def test_a_row_for_calls(entry, scores):
     (lambda e: change(e / "entry.json", sample=dict(steps=4)), "sample in entry.json knows no 'steps': choose of .*num_inference_steps"),
     (lambda e: change(e / "entry.json", versions=dict(world=0, reader="x")), "version 0 of the world"),
     (lambda e: change(e / "entry.json", versions=module._world_versions() | dict(reader="x")), "version x of the reader"),
-    (lambda e: (e / "seed-4" / "config.json").rename(e / "c") and (e / "seed-4").rmdir(), "five trained models or more.*has 4"),
+    (lambda e: shutil.rmtree(e / "seed-4"), "five trained models or more.*has 4"),
     (lambda e: (e / "seed-2").rename(e / "seed-7"), "seed-2 is missing"),
     (lambda e: (e / "seed-1" / "config.json").unlink(), "there is no file .*seed-1/config.json"),
     (lambda e: change(e / "seed-1" / "config.json", versions=dict(world=0)), "seed-1 was trained on version 0 of the world"),
     (lambda e: change_training(e / "seed-2", minutes=None), "seed-2 says nothing of the minutes"),
+    *((lambda e, minutes=minutes: change_training(e / "seed-2", minutes=minutes), "seed-2 says nothing of the minutes")
+      for minutes in (0, -5, float("inf"), float("nan"), True, "20")),
+    (lambda e: change(e / "seed-2" / "config.json", trained="abc"), "config.json in seed-2 is damaged"),
+    (lambda e: (e / "seed-3" / "model.safetensors").unlink(), "there is no file .*seed-3/model.safetensors"),
+    (lambda e: exchange_weights(e / "seed-3"), "seed-3 was trained by train_many.py"),
+    (lambda e: change(e / "entry.json", track=["minutes"]), r"no track \['minutes'\]"),
+    (lambda e: change(e / "entry.json", sample=dict(guidance_scale="2")), "guidance_scale in entry.json is a number, not '2'"),
     (lambda e: change_training(e / "seed-2", seed=9), "seed-2 was trained with seed 9"),
     (lambda e: change_training(e / "seed-2", script="train_many.py"), "seed-2 was trained by train_many.py"),
     (lambda e: change_training(e / "seed-2", data="clips"), "seed-2 was not trained from nothing"),
@@ -382,6 +397,11 @@ def test_no_entry_at_all(tmp_path):
     with pytest.raises(InputError, match="there is no folder"): check_entry(tmp_path / "nothing")
     (tmp_path / "table.json").write_text("[]")
     with pytest.raises(InputError, match="does not hold a JSON object"): record_entry(tmp_path, tmp_path / "table.json")
+    for content in ('{"rows": null}', '{"rows": {"a": 1}}', '{"rows": [], "refused": null}'):
+        (tmp_path / "table.json").write_text(content)
+        with pytest.raises(InputError, match="is no table of the speed-run"): record_entry(tmp_path, tmp_path / "table.json")
+        assert (tmp_path / "table.json").read_text() == content
+    with pytest.raises(InputError, match="does not exist"): record_entry(tmp_path, tmp_path / "nowhere" / "table.json")
 
 
 def test_trained_again(entry, scores, monkeypatch):

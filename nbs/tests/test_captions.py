@@ -473,6 +473,15 @@ def test_webvid(tmp_path):
     assert find_clips(file)[3]["list"] == "results_2M_train.csv (clip: videoid, caption: name)"
 
 
+def test_a_table_may_begin_with_empty_lines_and_has_no_endless_fields(tmp_path):
+    put(tmp_path, "a.gif", "b.gif")
+    file = write(tmp_path / "list.csv", "\n  \n\nvideo,caption\na.gif,a cat\nb.gif,a dog\nb.gif,one,too many\n")
+    found, captions, problems, _ = find_clips(file)
+    assert captions == ["a cat", "a dog"] and "Line 7 of" in problems[0]
+    file = write(tmp_path / "list.csv", f"video,caption\na.gif,{'x' * 200_000}\n")
+    assert "shorten it" in sentence(find_clips, file)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("name", ["metadata.csv", "list.tsv"])
 def test_tables(tmp_path, delimiter, name):

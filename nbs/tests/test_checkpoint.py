@@ -267,6 +267,7 @@ def test_keep_says_how_many_checkpoints_stay(tmp_path):
     trainer.checkpoints = Checkpoints(tmp_path, keep=3)
     trainer.fit(progress=False)
     assert [p.name for p in _step_folders(tmp_path)] == ["step-000030", "step-000040", "step-000050"]
+    with pytest.raises(InputError, match="cannot keep -1"): Checkpoints(tmp_path, keep=-1)
 
 
 def test_newest_is_a_number(tmp_path):
@@ -309,6 +310,33 @@ def test_damaged_files_are_refused(how, tmp_path):
     with pytest.raises(CheckpointError, match=word) as refused: fresh.fit(resume=True, progress=False)
     assert str(state) in str(refused.value) and all(torch.equal(t, before[k]) for k, t in training_state(fresh).items())
     if word == "damaged": assert "go on from step-000002" in str(refused.value)
+
+
+@pytest.mark.parametrize("damage", [
+    lambda t, name: t.update({name: torch.zeros(1)}), lambda t, name: t.update({name: torch.zeros(1000)}),
+    lambda t, name: t.update({name.replace("weight", "strange"): t.pop(name)}),
+    lambda t, name: t.update({"optimizer/main/x": t.pop(name)})])
+def test_a_memory_that_fits_no_weight_is_refused(damage, tmp_path):
+    "Torch would train on with it, or crash"
+    toy(tmp_path, steps=2).fit(progress=False)
+    file = latest(tmp_path) / "state.safetensors"
+    tensors = read_tensors(file)
+    damage(tensors, next(name for name in tensors if name.startswith("optimizer/") and "weight" in name and tensors[name].ndim))
+    write_tensors(file, tensors)
+    fresh = toy(tmp_path, steps=4)
+    before = {k: t.clone() for k, t in training_state(fresh).items()}
+    with pytest.raises(CheckpointError, match="fits no weight"): fresh.fit(resume=True, progress=False)
+    assert all(torch.equal(t, before[k]) for k, t in training_state(fresh).items())
+
+
+@pytest.mark.parametrize("entry", [dict(config=[]), dict(extra=None), dict(step="x"), dict(seconds=None), dict(pace="x"), dict(columns={}),
+                                   dict(ema_step=None)])
+def test_entries_of_another_kind_are_refused(entry, tmp_path):
+    toy(tmp_path, steps=2).fit(progress=False)
+    file = latest(tmp_path) / "state.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | entry))
+    with pytest.raises(CheckpointError, match=f"{next(iter(entry))} in it makes no sense: delete the folder"):
+        toy(tmp_path, steps=4).fit(resume=True, progress=False)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"step": 4}', "\x00\x01"])

@@ -52,6 +52,21 @@ def test_paired_test():
         with pytest.raises(InputError, match="same prompts"): mcnemar(a, wrong)
 
 
+@pytest.mark.parametrize("test", [mcnemar([1], [0]), mcnemar([0], [1]), PairedTest(0, 9, 1, 0, (1.0, 1.0, .4)),
+                                  PairedTest(0, 2, 0, 0, (1.0, 1.0))])
+def test_no_difference_of_shares_is_larger_than_one(test):
+    low, high = test.interval
+    assert -1 <= low < test.difference <= high <= 1 or -1 <= low <= test.difference < high <= 1
+
+
+@pytest.mark.parametrize("call", [
+    lambda: clips_to_tell(1.5, .2), lambda: clips_to_tell(.9, .8, power=1), lambda: clips_to_tell(.9, .8, level=0),
+    lambda: clips_to_tell(float("nan"), .5), lambda: pairs_to_tell(1.5, .2), lambda: pairs_to_tell(.8, .7),
+    lambda: pairs_to_tell(.1, .2, power=0)])
+def test_chances_that_are_none(call):
+    with pytest.raises(InputError, match="give (numbers from 0 to 1|shares)"): call()
+
+
 def test_interval_of_a_difference_keeps_its_promise():
     rng = np.random.default_rng(0)
     inside = 0

@@ -129,6 +129,18 @@ def test_cause_of_numbers(changes, cause):
     assert causes(**changes)[0] == cause
 
 
+@pytest.mark.parametrize("changes", [
+    dict(to_noise=0.93, to_clip=1.05), dict(same_batch=0.6, fresh=5.0), dict(same_noise=1.2, fresh=2.4), dict(still_noise=1.2, fresh=2.4),
+    HIGH, dict(**HIGH, raw_own=[1, 0.96, 0.85, 0.5, 0.2, 0.09, 0.05]), dict(own=[1.0] * len(LEVELS))])
+@pytest.mark.parametrize("early", [dict(step=2, seen=4, counted=2.0), dict(step=160, seen=320), dict(step=40, seen=5000, counted=40.0)])
+def test_a_beginner_is_not_accused(changes, early):
+    assert causes(**changes) and causes(**changes, **early) == []
+
+
+def test_clips_of_one_color_are_the_cause():
+    assert causes(clips_std=0.0, clips_mean=-1.0, data_mean=-1.0, data_std=0.0) == ["clips show nothing"]
+
+
 def test_what_is_not_learnt_yet_is_no_alarm():
     "A model that cannot tell captions apart because it cannot draw yet"
     early = [0.98, 0.96, 0.9, 0.7, 0.5, 0.3, 0.2]

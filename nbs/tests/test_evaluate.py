@@ -38,6 +38,11 @@ def test_wilson(k, n, low, high):
     assert np.allclose(wilson(k, n), (low, high), atol=6e-5)          # by the formula of Wilson 1927
 
 
+@pytest.mark.parametrize("k, n", [(5, 3), (0, 0), (-1, 4)])
+def test_wilson_of_no_share(k, n):
+    with pytest.raises(InputError, match="is no share"): wilson(k, n)
+
+
 def test_wilson_is_the_formula():
     for k, n in ((1, 3), (45, 50), (500, 512)):
         p, z = k / n, 1.959964
@@ -178,6 +183,26 @@ def test_a_score_is_kept_beside_its_weights(tmp_path):
     assert (looks["fidelity"], looks["fidelity_p10"], looks["spread"]) == (35.0, 31.0, 6.0)
     assert (kept["joint"], kept["n"], kept["settings"]) == (.9, 10, dict(seed=7))
     assert np.allclose(kept["interval"], wilson(9, 10), atol=1e-4)
+
+
+def test_a_score_with_numbers_of_numpy_and_without_an_end_is_kept(tmp_path):
+    settings = dict(seed=np.int64(3), guidance_scale=np.float32(1.5), guidance_interval=(-np.inf, -3.5), negative_prompt=None)
+    for before in ({}, dict(score=None), dict(score=[])):
+        (tmp_path / "config.json").write_text(json.dumps(before))
+        save_score(tmp_path, Report("seen", dict(joint=[True]), [("circle", "red", "up")], 1.0, settings))
+        def refuse(text): pytest.fail(f"{text} is no JSON")
+        kept = json.loads((tmp_path / "config.json").read_text(), parse_constant=refuse)["score"]["seen"]["settings"]
+        assert kept == dict(seed=3, guidance_scale=1.5, guidance_interval=["-inf", -3.5], negative_prompt=None)
+
+
+@pytest.mark.parametrize("settings", [dict(n=0), dict(n=-3), dict(n=2.5), dict(n="4"), dict(seed=-1), dict(seed=None), dict(batch_size=0)])
+def test_numbers_that_cannot_be_evaluated(settings):
+    with pytest.raises(InputError, match="is a whole number from"): evaluate(lambda prompts, seed: pytest.fail("it was asked"), **settings)
+
+
+def test_a_function_that_gives_too_few_clips():
+    with pytest.raises(InputError, match="gave 2 clips for 4 prompts"):
+        evaluate(lambda prompts, seed: [Clip(np.zeros((8, 32, 32, 3), np.uint8))] * 2, n=4)
 
 
 # --- clips that no program can read

@@ -19,7 +19,7 @@ from t2v_learn.latent.transformer import TransformerConfig
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.loop import Trainer, missing_gradients, step_generator
 from t2v_learn.training.optimizers import TrainConfig
-from t2v_learn.training.pipeline import train
+from t2v_learn.training.pipeline import VideoGenerator, train
 from t2v_learn.video.clips import Clip, to_uint8
 from t2v_learn.video.datasets import WorldData
 from t2v_learn.video.world import World
@@ -192,6 +192,9 @@ def test_edits(model, clip):
 @pytest.mark.parametrize("call, parts", [
     (lambda m, c: m.continue_clip(c, PROMPT, n_given=2), ["groups of 4", "not 2"]),
     (lambda m, c: m.continue_clip(c, PROMPT, n_given=16), ["between 1 and 15"]),
+    (lambda m, c: m.continue_clip(Clip(c.frames[:3], c.fps), PROMPT), ["3 frames", "give a longer clip."]),
+    (lambda m, c: m.continue_clip(Clip(c.frames[:5], c.fps), PROMPT, n_given=8), ["5 frames", "or lower n_given"]),
+    (lambda m, c: m(PROMPT, num_inference_steps=True), ["from 1 to 1000"]),
     (lambda m, c: m.inpaint(c, np.arange(64)[:, None] % 8 < 4 + np.zeros((1, 64)), PROMPT), ["fills no place", "4 frames of 8x8"]),
     (lambda m, c: m(PROMPT, num_inference_steps=0), ["from 1 to 1000"]),
     (lambda m, c: m(""), ["empty"])])
@@ -215,7 +218,29 @@ def test_latents_of_another_autoencoder_are_refused(model, tmp_path):
     model.save_pretrained(tmp_path / "one", config=dict())
     place = tmp_path / "one" / "config.json"
     place.write_text(json.dumps(json.loads(place.read_text()) | dict(autoencoder="0" * 64)))
-    assert "another autoencoder" in sentence(TextToVideo.from_pretrained, tmp_path / "one")
+    said = sentence(TextToVideo.from_pretrained, tmp_path / "one")
+    assert "config.json: this model draws latents of another autoencoder" in said and "describe" not in said
+
+
+@pytest.mark.parametrize("damage", [
+    lambda c: c.update(kind=["text-to-video-dit"]), lambda c: c.update(kind={}), lambda c: c.update(shape=[3, float("inf"), 64, 64]),
+    lambda c: c.update(shape=[3, 0, 64, 64]), lambda c: c.update(shape=[3, 16, -64, 64]), lambda c: c.update(shape=[1, 16, 64, 64]),
+    lambda c: c.update(shape=[3, 10**9, 64, 64]), lambda c: c.update(fps=0), lambda c: c.update(fps=float("nan")),
+    lambda c: c.update(words="a red"), lambda c: c.update(captions=5), lambda c: c.update(captions=[1]),
+    lambda c: c["encoder"].update(name=5),
+    *(lambda c, n=n: c["denoiser"]["transformer"].update(n_heads=n) for n in (0, -1)),
+    *(lambda c, name=name: c["denoiser"]["transformer"].update({name: -1}) for name in ("mlp_dim", "text_dim", "time_dim"))])
+def test_a_damaged_config_is_refused_in_a_sentence(model, damage, tmp_path):
+    model.save_pretrained(tmp_path / "one")
+    place = tmp_path / "one" / "config.json"
+    config = json.loads(place.read_text())
+    damage(config)
+    place.write_text(json.dumps(config))
+    assert "config.json" in sentence(TextToVideo.from_pretrained, tmp_path / "one")
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers(model):
+    assert (draw(model, PROMPT, num_inference_steps=np.int64(2)).frames == draw(model, PROMPT).frames).all()
 
 
 def test_channels_that_do_not_fit():
@@ -350,6 +375,20 @@ def test_ways_between_prompts_end_where_the_prompts_are(model, other):
         assert np.abs(clip.frames.astype(int) - alone.frames).max() <= 1
     assert (ways[1].frames != ways[0].frames).any()
     assert "much longer" in sentence(lambda: interpolate_prompts(model, "dog", "dog " * 60))
+    only, = interpolate_prompts(model, PROMPT, other, n=1, seed=4, num_inference_steps=2)
+    assert np.abs(only.frames.astype(int) - draw(model, PROMPT, seed=4).frames).max() <= 1
+
+
+@pytest.mark.parametrize("settings, part", [(dict(n=0), "1 or more"), (dict(n=-1), "1 or more"), (dict(n=1.5), "1 or more"),
+    (dict(seed=[1, 2]), "whole number"), (dict(seed=1.5), "whole number"), (dict(seed=None), "whole number"), (dict(seed=2**64), "64 bits"),
+    (dict(first=""), "empty"), (dict(second=["dog"]), "text")])
+def test_what_makes_no_way_between_prompts(model, settings, part):
+    assert part in sentence(lambda: interpolate_prompts(model, **dict(first=PROMPT, second="dog", num_inference_steps=2) | settings))
+
+
+def test_a_gan_has_no_way_between_prompts():
+    gan = VideoGenerator.from_pretrained("tiny-gan", device="cpu")
+    assert "diffusion model" in sentence(lambda: interpolate_prompts(gan, PROMPT, "a blue square"))
 
 
 # --- the model that ships

@@ -27,6 +27,8 @@ def test_frechet_distance_is_that_of_the_square_root_by_schur():
     dead = np.c_[a, np.zeros(300)], np.c_[b, np.zeros(200)]                          # a singular covariance
     assert frechet_distance(*dead) == pytest.approx(wanted)
     with pytest.raises(InputError, match="two clips or more"): frechet_distance(a[:1], b)
+    one = frechet_distance(a[:, :1], b[:, :1])                        # of one feature: two normal distributions
+    assert one == pytest.approx((a[:, 0].mean() - b[:, 0].mean())**2 + (a[:, 0].std(ddof=1) - b[:, 0].std(ddof=1))**2)
 
 
 def test_kernel_distance_is_unbiased():

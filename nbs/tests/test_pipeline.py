@@ -1,5 +1,6 @@
 "What every trained generator shares: prompts and seeds, words, presets, data, files, and one `train` for all kinds"
 import json
+import os
 import shutil
 from functools import cache
 from pathlib import Path
@@ -296,6 +297,12 @@ def test_an_encoder_is_known_by_its_revision():
 
 
 # --- the hub
+
+def test_a_folder_whose_name_is_no_text_gets_its_card(saved, tmp_path):
+    folder = tmp_path / os.fsdecode(b"r\xff")
+    saved[0].save_pretrained(folder)
+    assert (folder / "README.md").exists() and "r\\udcff" in (folder / "README.md").read_text(encoding="utf-8")
+
 
 def test_the_model_card_says_what_it_is(saved):
     card = (saved[1] / "README.md").read_text()

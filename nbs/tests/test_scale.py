@@ -78,7 +78,13 @@ def test_ring_attention_is_attention(n, large):
     (lambda: count_tokens((0, 64, 64)), "multiples"), (lambda: count_tokens((82, 480, 832)), "one frame more"),
     (lambda: Training(1e9, batch=6, data=4), "evenly"),
     (lambda: Training(1e9, device="abacus"), "TPU v3"), (lambda: Training(1e9, mfu=0), "above 0"),
-    (lambda: Training(1e9, context=2), "give a Backbone")])
+    (lambda: Training(1e9, context=2), "give a Backbone"), (lambda: Training(1e9, tensor=1.5), "whole number of at least 1"),
+    (lambda: Training(1e9, n_clips=-5), "above 0"), (lambda: Training(1e9, n_clips=float("nan")), "above 0"),
+    (lambda: Training(-1e9), "number of parameters"), (lambda: Training("Wan 2.1 1.3B"), "number of parameters"),
+    (lambda: Training(1e9, device=(-1e12, 1e9)), "a pair"), (lambda: Training(1e9, device=(0, 1)), "a pair"),
+    (lambda: Training(1e9, device=None), "a pair"), (lambda: count_tokens((16, 64)), "frames, height and width"),
+    (lambda: count_tokens((16.5, 64, 64)), "whole numbers"), (lambda: count_tokens((16, 64, 64), (-4, -8, -8)), "whole numbers"),
+    (lambda: count_tokens((16, 64, 64), (0, 8, 8)), "whole numbers")])
 def test_what_cannot_be(call, said):
     assert said in sentence(call)
 

@@ -180,11 +180,43 @@ def test_still_pictures_count_only_if_asked_for(tmp_path, ending):
 def test_the_column_that_was_asked_for(tmp_path):
     tar = pack(tmp_path / "a.tar", ("a.gif", GIF), ("a.json", b'{"caption": "one", "prompt": "two"}'))
     assert find_in_tars([tar])[1] == ["one"] and find_in_tars([tar], column="prompt")[1] == ["two"]
-    assert "nope" in find_in_tars([tar], column="nope")[2][0]
+    assert "'nope' with a caption" in find_in_tars([tar], column="nope")[2][0]
+    both = pack(tmp_path / "b.tar", *pair("a"), ("a.json", b'{"caption": "one", "prompt": "two"}'))
+    assert find_in_tars([both])[1] == ["a disc"] and find_in_tars([both], column="prompt")[1] == ["two"], "what was asked for, not the text"
+    assert "leave --column out" in sentence(lambda: find_in_tars([pack(tmp_path / "c.tar", *pair("a"))], column="prompt"))
+
+
+def test_what_has_the_name_of_another_clip_is_named(tmp_path):
+    "A second clip is not lost in silence; a still beside a clip is its thumbnail, in any order"
+    tar = pack(tmp_path / "a.tar", ("a.b.gif", GIF), *pair("a"))
+    clips, _, (said,), _ = find_in_tars([tar])
+    assert len(clips) == 1 and "is not used, since" in said and said.count(".gif") == 2
+    still = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(still, "JPEG")
+    for images in (False, True):
+        (clip,), _, problems, _ = find_in_tars([pack(tmp_path / "b.tar", ("a.jpg", still.getvalue()), *pair("a"))], images=images)
+        assert str(clip).endswith("a.gif") and not problems
+
+
+def test_names_part_at_their_first_dot(tmp_path):
+    *others, said = problems_of(pack(tmp_path / "a.tar", *pair("v1.0"), *pair("v1.5")))
+    assert "take dots out of names" in said and "v1.0.gif" in said and "v1.5.gif" in others[0]
+
+
+@pytest.mark.parametrize("name", ["train/000.tar", "a.tar.gz"])
+def test_archives_in_places_where_none_are_read(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    pack(tmp_path / name, *pair("a"))
+    assert "is an archive; name it" in str(survey(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["x-{000..002}.tar", "x-*.tar"])
+def test_patterns_of_names(tmp_path, name):
+    assert "patterns of names are not read" in sentence(lambda: open_data(tmp_path / name, 2, 16))
 
 
 @pytest.mark.parametrize("name, content, word", [
-    ("a.json", b'{"id": 3}', "no key"), ("a.json", b'{"caption": "%s"}' % (b"x" * 1_100_000), "keep only"),
+    ("a.json", b'{"id": 3}', "no key that captions have"), ("a.json", b'{"caption": "%s"}' % (b"x" * 1_100_000), "keep only"),
     ("a.txt", b"x" * 20_000, "longer than 10,000")], ids=["no key", "long json", "long text"])
 def test_captions_that_cannot_be(tmp_path, name, content, word):
     said, = problems_of(pack(tmp_path / "a.tar", ("a.gif", GIF), (name, content)))

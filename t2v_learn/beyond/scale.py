@@ -8,7 +8,8 @@ __all__ = ['BACKBONES', 'DEVICES', 'state_memory', 'Ring', 'collective_bytes', '
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #imports
 from dataclasses import dataclass
-from math import ceil, nan, prod
+from math import ceil, inf, nan, prod
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -116,6 +117,9 @@ def count_tokens(
     patch: tuple = (1, 2, 2),       # places along frames, height, width that become one token
 ) -> int:
     "Tokens of a clip; InputError where its frames or pixels do not fit."
+    if not all(isinstance(size, Integral) for size in (*clip, *compression, *patch)) or min(*compression, *patch) < 1:
+        raise InputError(f"sizes are whole numbers of at least 1, and not all of {clip}, {compression} and {patch} are.")
+    if not len(clip) == len(compression) == len(patch) == 3: raise InputError(f"a clip has frames, height and width, and {clip} has not.")
     frames = ceil(clip[0] / compression[0])                            # the first of them may stand alone
     sides = [size / (part * p) for size, part, p in zip(clip[1:], compression[1:], patch[1:])]
     if any(side % 1 for side in sides) or clip[0] % compression[0] > 1 or frames % patch[0] or min(clip) < 1:
@@ -228,11 +232,17 @@ class Training:
 
     def __post_init__(self):
         for name in ("batch", "micro", "data", "tensor", "context"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
+            value = getattr(self, name)
+            if (name, value) != ("micro", None) and not (isinstance(value, Integral) and value >= 1):
+                raise InputError(f"{name} must be a whole number of at least 1, not {value}.")
+        if not 0 < self.n_clips < inf: raise InputError(f"n_clips must be above 0, not {self.n_clips}.")
+        if not isinstance(self.backbone, Backbone) and not (isinstance(self.backbone, Real) and 0 < self.backbone < inf):
+            raise InputError(f"backbone must be a Backbone or a number of parameters, not {self.backbone!r}.")
         if self.batch % self.data: raise InputError(f"a batch of {self.batch} clips cannot be shared out evenly among {self.data}.")
         if isinstance(self.device, str) and self.device not in DEVICES:
             raise InputError(f"there is no device {self.device!r}: choose {', '.join(DEVICES)}, or give its peak and its bytes.")
+        if not isinstance(self.device, str) and not (np.shape(self.device) == (2,) and min(self.device) > 0):
+            raise InputError(f"a device is a name or a pair, its peak in FLOP/s and its bytes, not {self.device!r}.")
         if not 0 < self.mfu <= 1: raise InputError(f"mfu is a share of the peak, above 0 and at most 1, not {self.mfu}.")
         if not isinstance(self.backbone, Backbone) and self.tensor * self.context > 1:
             raise InputError("how tensors and tokens are split depends on the network's shape: give a Backbone.")

@@ -173,7 +173,8 @@ def continue_clip(self: TextToVideo,
         n = whole if len(one) == 1 else n_given
         if len(one) == 1: end = Clip(end.frames.repeat(n, 0), end.fps)
         if len(end) < n:
-            raise InputError(f"the clip has {len(end)} frames at {end.fps:g} a second, so {n} of them cannot be given: lower n_given.")
+            advice = "give a longer clip" + ", or lower n_given" * (len(end) >= whole)
+            raise InputError(f"the clip has {len(end)} frames at {end.fps:g} a second, so {n} of them cannot be given: {advice}.")
         blank = np.zeros((f - n, h, h, 3), np.uint8)
         begun.append(Clip(np.concatenate([end.frames[len(end) - n:], blank]), end.fps))
         free[n:] = True

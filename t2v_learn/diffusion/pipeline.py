@@ -8,6 +8,7 @@ __all__ = ['TextToVideo']
 # %% ../../nbs/5_diffusion/57_pipeline.ipynb #imports
 import math
 from collections.abc import Callable
+from numbers import Integral
 
 import torch
 from fastcore.basics import patch
@@ -102,7 +103,7 @@ def times(self: TextToVideo,
 ) -> Tensor:                  # falling to 0
     "The times at which the denoiser is asked: equal steps of log-SNR; InputError for a number of steps that makes no sense."
     steps = num_inference_steps
-    if not isinstance(steps, int) or not 1 <= steps <= 1000:
+    if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= steps <= 1000:
         raise InputError(f"num_inference_steps must be a whole number from 1 to 1000, not {steps}.")
     find_sampler(sampler)
     clean = self.refresh_until if sampler == "refresh" else 8.0

@@ -31,6 +31,7 @@ from ..diffusion.editing import TextToVideo
 from ..diffusion.unet3d import UNet3D, UNetConfig
 from .evaluate import evaluate
 from ..text.bert import TextStates
+from ..training.checkpoint import load_weights
 from ..training.optimizers import TrainConfig
 from ..training.pipeline import VideoGenerator, read_training, train, world_of
 from ..video.datasets import open_data, open_sequence, write_folder
@@ -626,7 +627,8 @@ def _read_entry(
 ) -> dict:        # entry.json
     "What an entry says of itself; InputError where something is missing or not allowed."
     entry = read_json(folder / "entry.json", needs=_NEEDS, advice="write it as lesson 69 shows")
-    if entry["track"] not in _BARS: raise InputError(f"there is no track {entry['track']!r}: choose one of {', '.join(_BARS)}.")
+    if not isinstance(entry["track"], str) or entry["track"] not in _BARS:
+        raise InputError(f"there is no track {entry['track']!r}: choose one of {', '.join(_BARS)}.")
     entry.setdefault("sample", {})
     for part, known in dict(train=_TRAIN, sample=_SAMPLE, versions=("world", "reader")).items():
         if not isinstance(entry[part], dict):
@@ -634,6 +636,10 @@ def _read_entry(
         for name in entry[part]:
             if name in _FIXED: raise InputError(f"{name} is the same for all entries of the speed-run: take it out of entry.json.")
             if name not in known: raise InputError(f"{part} in entry.json knows no {name!r}: choose of {', '.join(sorted(known))}.")
+    for name, value in entry["sample"].items():
+        usual = signature(TextToVideo.__call__).parameters[name].default
+        if isinstance(usual, int | float) and (not isinstance(value, int | float) or isinstance(value, bool)):
+            raise InputError(f"{name} in entry.json is a number, not {value!r}: correct it.")
     here = _world_versions()
     for name, version in here.items():
         if entry["versions"].get(name) != version:
@@ -662,7 +668,10 @@ def _check_trained(
     "What a model's own config and checkpoint say of its training; InputError where that is not what the entry says."
     name = folder.name
     config = read_json(folder / "config.json", needs=("shape", "words", "versions"), advice="train it again")
+    _, config = load_weights(folder)                                # of other weights, the config that lies in them
     trained = config.get("trained") or {}
+    if not isinstance(trained, dict) or not isinstance(config["versions"], dict):
+        raise InputError(f"config.json in {name} is damaged: train it again.")
     world = config["versions"].get("world")
     if world != WORLD_VERSION:
         raise InputError(f"{name} was trained on version {world} of the world, and this is version {WORLD_VERSION}: train it again.")
@@ -670,7 +679,8 @@ def _check_trained(
         raise InputError(f"{name} was not trained from nothing on the tiny world alone: train it by `t2v train --preset tiny`.")
     if trained.get("script"):
         raise InputError(f"{name} was trained by {trained['script']}, whose minutes are not those of two cores: use `t2v train`.")
-    if not trained.get("minutes"):
+    minutes = trained.get("minutes")
+    if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 < minutes < math.inf:
         raise InputError(f"{name} says nothing of the minutes of its training: train it by `t2v train`, which writes them.")
     if trained.get("seed") != seed:
         raise InputError(f"{name} was trained with seed {trained.get('seed')}: the number of the folder is the seed.")
@@ -680,7 +690,7 @@ def _check_trained(
     for option, value in entry["train"].items():
         if option in kept and kept[option] != value:
             raise InputError(f"{name} was trained with {option} {kept[option]}, and entry.json says {value}: correct it, or train again.")
-    return float(trained["minutes"])
+    return float(minutes)
 
 # %% ../../nbs/6_judge/69_bench.ipynb #check-entry
 def _retrained(entry, seed, folder): # the model, trained in an empty folder
@@ -774,6 +784,10 @@ def record_entry(
 ) -> str:                         # the row, as one line
     "Verify an entry and put its row into a table, among the refused ones if it fails; what `t2v bench --record` does."
     known = read_json(table, needs=("rows",)) if table is not None and Path(table).exists() else dict(rows=[])
+    if not isinstance(known["rows"], list) or not isinstance(known.get("refused", []), list):
+        raise InputError(f"{table} is no table of the speed-run, its rows are no list: name another file.")
+    if table is not None and not Path(table).parent.is_dir():
+        raise InputError(f"the folder {Path(table).parent} does not exist: make it first.")
     try: row = check_entry(folder, n, retrain, say)
     except Refused as refused:
         if table is not None: write_json(table, known | dict(refused=[*known.get("refused", []), refused.row]))

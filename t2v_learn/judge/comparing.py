@@ -32,6 +32,11 @@ def coverage(
     return (chance * inside).sum(1)
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #clips-to-tell
+def _check_chances(a, b, power, level, both=0): # shares of clips, then of comparisons
+    "InputError for what is no probability."
+    if not all(0 <= share <= 1 for share in (a, b, both)): raise InputError(f"{a} and {b} are no shares: give numbers from 0 to 1.")
+    if not 0 < level < power < 1: raise InputError(f"power {power}, level {level}: give shares, the power the larger one.")
+
 def clips_to_tell(
     p: float,           # a model's true share
     q: float,           # another's
@@ -39,6 +44,7 @@ def clips_to_tell(
     level: float = 0.05,# how often one may be seen where there is none
 ) -> int:               # clips of each model
     "Clips of each of two models, on prompts and noise of its own, until a two-sided test sees that they differ (Fleiss)."
+    _check_chances(p, q, power, level)
     if p == q: raise InputError("no number of clips tells two equal models apart: give two different shares.")
     z_alpha, z_beta = stats.norm.ppf([1 - level / 2, power])
     mean = (p + q) / 2
@@ -79,10 +85,12 @@ class PairedTest:
         return float(stats.binomtest(self.only_a, discordant).pvalue) if discordant else 1.0
     @property
     def interval(self): # 95 %, of the difference: half a clip more in each of four counts (Agresti and Min 2005), or Student's t
-        if len(set(self.groups)) > 1: return seed_interval(self.groups)
-        a, b, n = self.only_a + .5, self.only_b + .5, self.n + 2
-        half = 1.96 * math.sqrt(a + b - (a - b)**2 / n) / n
-        return (a - b) / n - half, (a - b) / n + half
+        if len(set(self.groups)) > 1: low, high = seed_interval(self.groups)
+        else:
+            a, b, n = self.only_a + .5, self.only_b + .5, self.n + 2
+            half = 1.96 * math.sqrt(a + b - (a - b)**2 / n) / n
+            low, high = (a - b) / n - half, (a - b) / n + half
+        return max(low, -1.0), min(high, 1.0)                         # no difference of shares is larger
 
     def __str__(self):
         low, high = self.interval
@@ -109,6 +117,7 @@ def pairs_to_tell(
     level: float = 0.05,# how often one may be seen where there is none
 ) -> int:               # pairs of clips
     "Pairs of clips until McNemar's test sees that two models differ (Connor 1987)."
+    _check_chances(only_a, only_b, power, level, only_a + only_b)
     if only_a == only_b: raise InputError("no number of clips tells two equal models apart: give two different shares.")
     z_alpha, z_beta = stats.norm.ppf([1 - level / 2, power])
     apart, delta = only_a + only_b, only_a - only_b

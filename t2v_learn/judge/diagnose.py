@@ -519,18 +519,18 @@ _GROUPS = (_DATA, _LOSS, _CONDITIONING, _OPTIMISATION, _SAMPLING, _GAN)
 FAULTS = {fault.name: fault for group in _GROUPS for fault in group}
 
 # %% ../../nbs/6_judge/68_why_is_it_noise.ipynb #facts-log
-def _tail(values: list, n: int = 20) -> float | None:
+def _tail(values: list, n: int = 20) -> float:
     "The mean of the last values that are numbers."
-    kept = [value for value in values if math.isfinite(value)][-n:]
-    return float(np.mean(kept)) if kept else None
+    return float(np.mean([value for value in values if math.isfinite(value)][-n:]))
 
 def _log_facts(tensors: dict, meta: dict) -> dict: # of a checkpoint
     "What the history tells: losses, rates, and what a GAN writes beside them."
     columns = dict(zip(meta["columns"], tensors["history"].T.tolist()))
     facts = dict(step=meta["step"], arch=meta["extra"].get("arch", "unet3d"), lr=meta["config"]["lr"])
     losses = columns.get("loss", [])
-    if losses: facts |= dict(begun=float(np.mean(losses[:5])), worst=max(losses), logged=_tail(losses), lr_top=max(columns["lr"]))
-    if "g_relativistic" in columns: facts["g_logged"] = _tail(columns["g_relativistic"])
+    if losses: facts |= dict(begun=float(np.mean(losses[:5])), worst=max(losses), lr_top=max(columns["lr"]))
+    for name, column in dict(logged="loss", g_logged="g_relativistic").items():
+        if any(map(math.isfinite, columns.get(column, []))): facts[name] = _tail(columns[column])
     if len(columns.get("d_matching", [])) >= 10: facts["matching"] = [min(columns["d_matching"][-10:]), max(columns["d_matching"][-10:])]
     return facts
 
@@ -589,11 +589,12 @@ def _loss_facts(denoiser: Denoiser, encoder: Callable, data: Callable, shape: tu
     fresh = torch.Generator().manual_seed(seed)
     still = with_noise(lambda noise: noise[:, :, :1].expand_as(noise))
     other = with_noise(lambda noise: torch.randn(noise.shape, generator=fresh))
-    batches = [batch(step + 1 + i) for i in range(4)]
     first = batch(0)
+    n = max(4, -(-64 // len(first[0])))                                     # batches: of few clips more, or chance decides
+    batches = [batch(step + 1 + i) for i in range(n)]
     def mean(losses): return float(torch.stack(losses).mean())
     return dict(fresh=mean([denoiser.loss(*one, step_generator(seed + 1, i)) for i, one in enumerate(batches)]),
-                same_batch=mean([denoiser.loss(*first, step_generator(seed + 1, i)) for i in range(4)]),
+                same_batch=mean([denoiser.loss(*first, step_generator(seed + 1, i)) for i in range(n)]),
                 still_noise=mean([Denoiser.loss(still, *one, step_generator(seed + 1, i)) for i, one in enumerate(batches)]),
                 same_noise=mean([denoiser.loss(*one, step_generator(seed, 0)) for one in batches]),
                 other_noise=mean([Denoiser.loss(other, *one, step_generator(seed, 0)) for one in batches]))
@@ -707,8 +708,12 @@ def _not_whitened(facts):
 def _mean_at(facts, name, low, high): # of errors at levels between
     return float(np.mean([error for level, error in zip(LEVELS, facts[name]) if low <= level <= high]))
 
+def _one_color(facts):
+    if facts.get("clips_std", 1) < 0.01: return f"every pixel of the training clips has the same value, {facts['clips_mean']:.2f}"
+
 def _other_units(facts):
     if "data_mean" not in facts or facts.get("further"): return None       # trained further, it keeps the units it had
+    if _one_color(facts): return None                                      # which has no deviation
     shift = abs(facts["data_mean"] - facts["clips_mean"]) / facts["clips_std"]
     stretch = facts["data_std"] / facts["clips_std"]
     if shift > 0.5 or not 2 / 3 < stretch < 1.5:
@@ -789,6 +794,7 @@ RULES = { # cause -> what finds it; from what is certain and explains the others
     "frames do not know their number": _silent("frame_embedding"),
     "some weights are never trained": _others_silent,
     "the optimizer's memory is lost": _forgotten,
+    "clips show nothing": _one_color,
     "clips normalized twice": _other_units,
     "captions are not whitened": _not_whitened,
     "learning rate thirty times too high": _rate_differs,
@@ -805,9 +811,17 @@ RULES = { # cause -> what finds it; from what is certain and explains the others
     "the discriminator wins": _wins,
 }
 
+_LEARNT = ("the average is read too early", "the noise is compared, not the clip", "the same batch in every step",
+           "the same noise in every step", "one noise for all frames", "noise levels of the wrong sign", "another loss than the log's")
+
+def _is_early(facts): # then what `_LEARNT` names cannot be told from a beginner
+    return facts["step"] < 50 or facts.get("seen", math.inf) < 500
+
 _OTHERS = { # causes that are no one line: why they matter, and what to do
     "some weights are never trained": ("What has no gradient stays at its random start and disturbs what is learnt around it.",
                                        "See which part of `forward` these weights belong to, and whether it is called."),
+    "clips show nothing": ("There is nothing to learn: a network that draws one colour everywhere is right.",
+                           "Look at the clips with `t2v data`, and find out where their pictures were lost."),
     "another loss than the log's": ("What training sees is not what it should see: other clips, other noise, or another loss.",
                                     "Look at a noisy training batch, and compute its loss by hand."),
 }
@@ -816,6 +830,7 @@ def _diagnosis(facts: dict) -> list: # of `Finding`
     "The rules that have something to say, in their order."
     findings = []
     for cause, rule in RULES.items():
+        if cause in _LEARNT and _is_early(facts): continue
         looks = rule(facts)
         if not looks: continue
         if cause in _OTHERS and findings: continue                          # a consequence of what was found before
@@ -832,6 +847,7 @@ def diagnose(
     kind = dict(unet3d="a U-Net", gan="a GAN", dit="a transformer").get(facts["arch"], facts["arch"])
     notes = []
     if facts.get("unfinished"): notes.append("the training is not finished, so only its log and its optimizer were read")
+    if _is_early(facts): notes.append("after so few steps or clips, what only a network that has learnt something can show was not judged")
     if facts.get("nodata"): notes.append("the clips that it was trained on are not here, so none were tried")
     loss = f", loss {facts['logged']:.3g}" if "logged" in facts else ""
     return Diagnosis(f"{folder}: {kind} after {facts['step']:,} steps{loss}", _diagnosis(facts), notes)

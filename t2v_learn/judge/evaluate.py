@@ -7,11 +7,13 @@ __all__ = ['SIZES', 'LEVELS', 'wilson', 'bootstrap', 'eval_set', 'Report', 'spre
            'save_score', 'score_table', 'nearest_clips', 'ClipsReport', 'evaluate_clips']
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #imports
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,7 @@ def wilson(
     n: int,  # of how many
 ) -> tuple:  # lower and upper end of the 95 % interval
     "Wilson's interval for a share (Wilson 1927)."
+    if not 0 <= k <= n or n < 1: raise InputError(f"{k} of {n} is no share: give whole numbers, the first at most the second, from 1 on.")
     interval = stats.binomtest(int(k), int(n)).proportion_ci(method="wilson")
     return interval.low, interval.high
 
@@ -194,6 +197,7 @@ def _generate_all(
     with warnings.catch_warnings(), _side_by_side(model, len(batches)) as each:
         warnings.filterwarnings("ignore", message=".*seen in training")          # held-out words are asked for on purpose
         for _, made in zip(watched(batches, "generating clips", progress), each(generate, batches)): clips += made
+    if len(clips) != len(prompts): raise InputError(f"the model gave {len(clips)} clips for {len(prompts)} prompts: give one for each.")
     return clips
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #looks
@@ -264,7 +268,10 @@ def evaluate(
     if isinstance(model, VideoGenerator): world = world_of(model.config)
     if world is None:
         raise InputError("this model draws no world of ours, so its clips cannot be read: evaluate it on clips with captions.")
-    scenes, prompts = eval_set(World(world), split, n or SIZES[split], seed)
+    n = SIZES[split] if n is None else n
+    for name, value, least in (("n", n, 1), ("seed", seed, 0), ("batch_size", batch_size, 1)):
+        if not isinstance(value, Integral) or value < least: raise InputError(f"{name} is a whole number from {least} on, not {value!r}.")
+    scenes, prompts = eval_set(World(world), split, n, seed)
     keys = _combinations_of(scenes, World(world), split)
     if deranged:
         prompts = [prompts[i] for i in derange([label(s) for s in scenes], np.random.default_rng(seed))]
@@ -275,6 +282,11 @@ def evaluate(
     return Report(split, right, keys, agreement(clips, load_reader(world)), dict(seed=seed, **settings), clips=clips, **about)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #save-score
+def _as_json(value): # numbers of NumPy as Python's; what JSON has no number for as text
+    if isinstance(value, list | tuple): return [_as_json(one) for one in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
 def save_score(
     folder: str | Path, # of a saved model
     report: Report,     # of that model
@@ -283,11 +295,13 @@ def save_score(
     file = Path(folder) / "config.json"
     config = read_json(file, needs=())
     interval = [round(float(end), 4) for end in report.interval]
-    about = dict(joint=round(report.joint, 4), interval=interval, n=report.n, settings=report.settings)
+    settings = {name: _as_json(value) for name, value in report.settings.items()}
+    about = dict(joint=round(report.joint, 4), interval=interval, n=report.n, settings=settings)
     if len(report.fidelity):
         about |= dict(fidelity=round(float(np.mean(report.fidelity)), 1), fidelity_p10=round(float(np.percentile(report.fidelity, 10)), 1))
     if np.isfinite(report.spread[0]): about |= dict(spread=round(report.spread[0], 1))
-    write_json(file, config | dict(score=config.get("score", {}) | {report.split: about}))
+    before = config.get("score")
+    write_json(file, config | dict(score=(before if isinstance(before, dict) else {}) | {report.split: about}))
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #score-table
 def score_table(

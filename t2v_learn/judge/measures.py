@@ -75,7 +75,7 @@ def frechet_distance(
     "The Fréchet distance of two clouds of features (Heusel et al. 2017, equation 6)."
     if min(len(a), len(b)) < 2: raise InputError("a covariance needs two clips or more: give larger sets.")
     shift = np.square(a.mean(0) - b.mean(0)).sum()
-    cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    cov_a, cov_b = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (a, b))
     values, vectors = linalg.eigh(cov_b)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T                         # the symmetric root of cov_b
     eigenvalues = linalg.eigvalsh(root @ cov_a @ root)                           # of cov_a cov_b

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from hashlib import blake2b
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ from ..diffusion.sampling import refresh
 from .autoencoder import FRAMES, SIZE, Autoencoder, load_autoencoder
 from .transformer import TransformerConfig, VideoTransformer
 from ..text.bert import TextStates
-from ..training.pipeline import Preset, caption_words, start_noise
+from ..training.pipeline import Preset, as_prompts, caption_words, start_noise
 from ..video.clips import Clip
 from ..video.datasets import Prefetch
 
@@ -254,12 +255,16 @@ def interpolate_prompts(
     guidance_scale: float = 1.5,     # likewise
 ) -> list:                     # of n clips
     "Clips of prompts that lie on the straight line from one prompt's states to another's."
+    if not isinstance(model, TextToVideo): raise InputError("this model has no steps from noise to a clip: give a diffusion model.")
+    if not isinstance(n, Integral) or n < 1: raise InputError(f"give a whole number of clips, 1 or more, not {n}.")
+    (first,), (seed,) = as_prompts([first], [seed])
+    (second,), _ = as_prompts([second], [seed])
     a, b = model.encoder([first]), model.encoder([second])
     if a.tokens.shape != b.tokens.shape: raise InputError("one prompt is much longer than the other: their words cannot be mixed.")
     share = torch.linspace(0, 1, n)
     tokens = torch.lerp(a.tokens, b.tokens, share[:, None, None])                          # n k d
     mask = (a.mask | b.mask).repeat(n, 1)
-    mask[0], mask[-1] = a.mask[0], b.mask[0]                                               # at the ends only words of one prompt
+    mask[share == 0], mask[share == 1] = a.mask, b.mask                                    # at the ends only words of one prompt
     text = TextStates(tokens, mask, torch.lerp(a.pooled, b.pooled, share[:, None]))
     noise, generators = start_noise([seed] * n, model.sample_shape)
     times = model.times(num_inference_steps)

@@ -132,6 +132,8 @@ class TransformerConfig:
 
     def __post_init__(self):
         self.patch = tuple(self.patch)                                        # JSON has lists
+        for name in ("channels", "dim", "n_heads", "n_blocks", "mlp_dim", "text_dim", "time_dim"):
+            if getattr(self, name) < 1: raise InputError(f"{name} is {getattr(self, name)}, but a transformer needs 1 or more.")
         if self.dim % (2 * self.n_heads): raise InputError(f"dim {self.dim} cannot be split into {self.n_heads} heads of an even width.")
 
 # %% ../../nbs/7_latent/72_transformer.ipynb #transformer

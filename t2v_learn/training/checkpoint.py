@@ -176,6 +176,18 @@ def _optimizer_tensors(
             for key, value in optimizer.state.get(p, {}).items() if value is not None}
 
 # %% ../../nbs/3_training/33_checkpoint.ipynb #restore-optimizer
+def _check_memory(
+    tensors: dict,    # from `_optimizer_tensors`
+    params: dict,     # name -> weight
+    path: str | Path, # of the checkpoint, for the message
+) -> None:
+    "Raises CheckpointError where an optimizer remembers something of no weight, or of another shape than its weight"
+    for full_name, value in tensors.items():
+        p = params.get(full_name.rpartition("/")[0])
+        if p is None or value.ndim and value.shape != p.shape:
+            raise CheckpointError(f"{path} is damaged: its optimizer remembers {full_name} of shape {list(value.shape)}, which fits no "
+                                  "weight; delete that checkpoint to go on from the one before.")
+
 def _restore_optimizer(
     optimizer: torch.optim.Optimizer, # built as it was before
     model: nn.Module,                 # whose parameters it moves
@@ -220,6 +232,7 @@ def _restore_training(
     "Gives a trainer the weights, the average and the optimizers of a checkpoint; checks all shapes before it changes anything"
     modules = dict(model=trainer.model, ema=trainer.ema.model)
     for key, module in modules.items(): check_shapes(_under(key, tensors), module.state_dict(), path)
+    for key in trainer.optimizers: _check_memory(_under(f"optimizer/{key}", tensors), dict(trainer.model.named_parameters()), path)
     for key, module in modules.items(): module.load_state_dict(_under(key, tensors))
     for key, optimizer in trainer.optimizers.items(): _restore_optimizer(optimizer, trainer.model, _under(f"optimizer/{key}", tensors))
 
@@ -291,6 +304,8 @@ def save_state(
     return final
 
 # %% ../../nbs/3_training/33_checkpoint.ipynb #load-state
+_KINDS = dict(step=int, seconds=float | int, pace=float | int | None, ema_step=int, columns=list, config=dict, extra=dict)   # of its meta
+
 def load_state(
     folder: str | Path,                    # of a training, or of one checkpoint
     needs: tuple[str, ...] = ("step",),    # what its meta must tell
@@ -302,7 +317,11 @@ def load_state(
     if found is None: raise CheckpointError(f"{folder} holds no checkpoint: start without resuming.")
     older = [p for p in _step_folders(found.parent.parent) if _step_of(p) < _step_of(found)]
     advice = f"delete the folder {found} to go on from {older[-1].name}" if older else f"delete the folder {found} and start again"
-    return read_tensors(found / "state.safetensors", advice), _read_settings(found / "state.json", needs, advice)
+    tensors, meta = read_tensors(found / "state.safetensors", advice), _read_settings(found / "state.json", needs, advice)
+    for name, kinds in _KINDS.items():
+        if name in meta and not isinstance(meta[name], kinds):
+            raise CheckpointError(f"{found / 'state.json'} is damaged, {name} in it makes no sense: {advice}.")
+    return tensors, meta
 
 # %% ../../nbs/3_training/33_checkpoint.ipynb #check-same
 _SAME = ("arch", "preset", "size", "frames")   # of `Trainer.extra`: what the shapes of a model follow from
@@ -328,8 +347,9 @@ class Checkpoints:
     "The checkpoints of one training, in a folder: `Trainer(..., checkpoints=Checkpoints(folder))`"
     def __init__(self,
         folder: str | Path,  # of the training; made if it is missing
-        keep: int = 2,       # how many checkpoints stay
+        keep: int = 2,       # how many checkpoints stay; 0: all
     ):
+        if keep < 0: raise InputError(f"a training cannot keep {keep} checkpoints: give 1 or more, or 0 for all.")
         self.folder = Path(folder)
         self.keep = keep
 

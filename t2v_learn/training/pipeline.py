@@ -266,7 +266,7 @@ def _arch_of(
 ) -> str:         # one of `KINDS`
     "The architecture of a saved model."
     archs = {kind: arch for arch, (kind, _, _) in KINDS.items()}
-    if config.get("kind") not in archs: check_kind(config, next(iter(archs)), path)
+    if not isinstance(config.get("kind"), str) or config["kind"] not in archs: check_kind(config, next(iter(archs)), path)
     return archs[config["kind"]]
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #read-entries
@@ -276,9 +276,15 @@ def _read_entries(
 ) -> dict:        # shape, fps, words, encoder
     "What every kind of model needs from its config.json; InputError if it is not there."
     try:
-        c, f, h, w = (int(n) for n in config["shape"])
+        c, f, h, w = (index(n) for n in config["shape"])
+        if c != 3 or not all(1 <= n <= 4096 for n in (f, h, w)): raise ValueError(f"no clip has the shape {config['shape']}")
+        fps = float(config["fps"])
+        if not 0 < fps < float("inf"): raise ValueError(f"no clip has {fps} frames a second")
+        texts = [config["encoder"]["name"], *config.get("captions", [])]
+        if not all(isinstance(text, str) for text in texts): raise TypeError("a name or a caption is no text")
+        if not isinstance(config["words"], list): raise TypeError("words is no list")
         encoder = dict(name=config["encoder"]["name"], revision=config["encoder"]["revision"])
-        return dict(shape=[c, f, h, w], fps=float(config["fps"]), words=[word.lower() for word in config["words"]], encoder=encoder)
+        return dict(shape=[c, f, h, w], fps=fps, words=[word.lower() for word in config["words"]], encoder=encoder)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _no_video_model(folder, error) from None
 
@@ -414,8 +420,10 @@ def generate_model_card(self: VideoGenerator,
     words = self.config["words"]
     shown = ", ".join(words[:500]) + f" and {len(words) - 500:,} more" * (len(words) > 500)
     told = dict(title=self.kind, kind=self.kind, n_frames=n_frames, height=height, width=width, fps=self.config["fps"], trained=trained,
-                words=shown)
-    return ModelHubMixin.generate_model_card(self, **told | entries)
+                words=shown) | entries
+    for name, value in told.items():                               # the name of a folder may hold bytes that are no text
+        if isinstance(value, str): told[name] = value.encode("utf-8", "backslashreplace").decode()
+    return ModelHubMixin.generate_model_card(self, **told)
 
 @patch
 def push_to_hub(self: VideoGenerator,
@@ -454,7 +462,9 @@ def from_pretrained(cls: VideoGenerator,
     kind = find_class(_arch_of(config, folder / "config.json"))
     config |= _read_entries(config, folder)
     try: network = kind.build_network(config)
-    except (KeyError, TypeError, ValueError, AttributeError) as error: raise _no_video_model(folder, error) from None
+    except InputError as error: raise InputError(f"{folder}/config.json: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+        raise _no_video_model(folder, error) from None
     check_shapes(weights, network.state_dict(), folder)
     network.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in weights.items()})
     encoder = TextEncoder(config["encoder"]["name"])
@@ -535,6 +545,8 @@ def read_training(
     found = latest(folder)
     if found is None: return {}
     state = read_json(found / "state.json", needs=("config", "extra", "step"), advice=f"delete the folder {found}")
+    if not isinstance(state["config"], dict) or not isinstance(state["extra"], dict):
+        raise InputError(f"{found}/state.json is damaged: delete the folder {found}.")
     return state["config"] | state["extra"] | dict(step=state["step"])
 
 def _check_resumed(folder, arch):

@@ -324,7 +324,8 @@ def _walk_folder(
     files = []
     problems = []
     if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}; name one that holds clips with captions.")
+        whole = " itself, since patterns of names are not read" if set("{*?") & set(str(folder)) else ""
+        raise InputError(f"There is no folder {folder}; name one that holds clips with captions{whole}.")
     def add_closed(error): problems.append(f"The folder {error.filename} cannot be opened ({error.strerror}); make it readable.")
     for here, inside, names in os.walk(folder, onerror=add_closed):
         inside[:] = [name for name in inside if not name.startswith(".")]
@@ -409,6 +410,8 @@ def _why_not(
     except InputError as error: return str(error)
     except OSError as error: return f"{file} cannot be opened ({error.strerror}); make it readable."
     if still: return None if images else f"{file} is a still picture; with --images (images=True) it counts as a clip of one frame."
+    if ending == ".tar" or file.name.lower().endswith((".tar.gz", ".tgz")):
+        return f"{file} is an archive; name it, unpacked if it is compressed, or the folder in which it lies."
     return None if ending in VIDEO_ENDINGS else f"{file} is no clip that is read here; convert it to .mp4 or .gif, or put it elsewhere."
 
 # %% ../../nbs/1_video/16_datasets.ipynb #files
@@ -889,13 +892,16 @@ def _load_table(
     "The rows of a table by the names of its columns, which the first line says."
     try:
         with open(file, encoding="utf-8-sig", newline="") as opened:
-            head = opened.readline()
-            opened.seek(0)
+            start, blank, head = 0, 0, opened.readline()
+            while head and not head.strip(): start, blank, head = opened.tell(), blank + 1, opened.readline()
+            opened.seek(start)
             lines = csv.DictReader(opened, delimiter=max(",;\t|", key=head.count), strict=True)
-            rows = [(lines.line_num, row) for row in lines]
+            rows = [(blank + lines.line_num, row) for row in lines]
             columns = list(lines.fieldnames or [])
     except UnicodeDecodeError: raise InputError(f"{file} is not UTF-8; save it as UTF-8 text.") from None
-    except csv.Error as error: raise InputError(f"{file} is no table after line {lines.line_num} ({error}); mend the quotes.") from None
+    except csv.Error as error:
+        advice = "shorten it, or mend the quotes" if "field limit" in str(error) else "mend the quotes"
+        raise InputError(f"{file} is no table after line {blank + lines.line_num} ({error}); {advice}.") from None
     except OSError as error: raise InputError(f"{file} cannot be read ({error.strerror}); make it readable.") from None
     advice = "has more fields than the first line; put texts with commas into quotes."
     problems += [f"Line {n} of {file} {advice}" for n, row in rows if None in row]     # under None stands what is too much
@@ -1359,16 +1365,18 @@ def _tar_caption(
     column: str | None, # the key of captions in a .json, if it was named
 ) -> list:              # texts; empty if there is none
     "What is said of a clip in a tar."
-    beside = group.get("txt") or group.get("json")
+    beside = group.get("json") if column and "json" in group else group.get("txt") or group.get("json")
     if beside is None: return []
-    if "txt" in group:
+    if beside is group.get("txt"):
         if beside.size > _MAX_CAPTION_BYTES: raise InputError(f"The caption {beside} {_TOO_LONG}")
         return [_decode_caption(beside.open().read(), f"The caption {beside}")]
     if beside.size > _MAX_JSON_BYTES: raise InputError(f"{beside} is longer than {_MAX_JSON_BYTES:,} bytes; keep only the caption in it.")
     try: texts = _texts_in(json.loads(beside.open().read()), column)
     except (ValueError, RecursionError): raise InputError(f"{beside} is no JSON; mend or remove it.") from None
-    if not texts: raise InputError(f"{beside} has no key {column or 'that captions have'}; name it by --column, or call it caption.")
-    return [_check_caption(text, f"A caption in {beside}") for text in texts]
+    if not texts and column: raise InputError(f"{beside} has no key {column!r} with a caption; name another by --column.")
+    if not texts: raise InputError(f"{beside} has no key that captions have; name it by --column, or call it caption.")
+    good = [text for text in texts if not isinstance(text, str) or text.strip()]         # of several, those that say something
+    return [_check_caption(text, f"A caption in {beside}") for text in good or texts]
 
 # %% ../../nbs/1_video/16_datasets.ipynb #find-in-tars
 def find_in_tars(
@@ -1384,6 +1392,8 @@ def find_in_tars(
         parts = _list_splits(file, file.parent)
         part = next(iter(parts)) if len(parts) == 1 else None         # of `train-val` nobody knows which is which
         entries += [(part, f"{file}: {key}", group) for key, group in _read_tar(file, problems).items()]
+    if column and entries and not any("json" in group for _, _, group in entries):
+        raise InputError(f"{files[0]} has no .json, in which {column} could be a key; leave --column out.")
     counts = Counter(part for part, _, _ in entries)
     splits = _choose_splits(counts, split, str(files[0].parent))
     clips = []
@@ -1391,12 +1401,17 @@ def find_in_tars(
     for part, where, group in entries:
         if part not in splits: continue
         films = [one for one in group.values() if one.suffix.lower() in VIDEO_ENDINGS + PICTURE_ENDINGS]
-        film = next((one for one in films if images or not _is_picture(one)), None)
+        moving = [one for one in films if not _is_picture(one)]
+        usable = moving or films * images                                # a still beside a clip is its thumbnail
+        film = next(iter(usable), None)
         said = _attempt(_tar_caption, group, column)
+        problems += [f"{one} is not used, since {film} has the same name up to the first dot; give it another." for one in usable[1:]]
         if isinstance(said, InputError): problems.append(str(said))
         elif film is None and films:
             problems.append(f"{films[0]} is a still picture; with --images (images=True) it counts as a clip of one frame.")
         elif film is None: problems.append(f"{where} has no clip; pack one beside its caption." if said else f"{where} is no clip.")
+        elif not said and "." in "".join(group):
+            problems.append(f"{film} has no caption: what follows the first dot of a name counts as its ending; take dots out of names.")
         elif not said: problems.append(f"{where} has no caption; pack a .txt beside the clip.")
         else:
             clips.append(film)
