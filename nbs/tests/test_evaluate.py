@@ -261,6 +261,8 @@ def test_a_denoiser_has_a_loss_at_each_level():
     own, other = (np.array([np.mean(report.errors[level][k]) for level in LEVELS]) for k in (0, 1))
     assert list(report.errors) == list(LEVELS) and own[0] > own[2] > own[-1] and own.sum() < other.sum()
     assert trained_on(model.config) is not None and len(report.distances) == 4
+    said = str(evaluate_clips(model, n=1, num_inference_steps=1))
+    assert "(one clip: no interval, and no other caption)" in said and "nan" not in said
 
 
 def test_models_that_cannot_be_measured_are_refused():

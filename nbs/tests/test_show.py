@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from rerun import notebooks
 
+from t2v_learn.core import InputError
 from t2v_learn.video.clips import Clip
 from t2v_learn.video.show import (_as_list, _motion_hint, _positions, _station, _tile, animate, as_frames, as_png, film, picture_grid,
                                   pipeline_figure, sheet, show_video, strip)
@@ -41,6 +42,11 @@ def test_many_clips():
     for given in (CLIPS, BATCH, list(BATCH)): assert all((a == b.frames).all() for a, b in zip(_as_list(given), CLIPS, strict=True))
     with pytest.raises(ValueError, match="no clip"): _as_list([])
     with pytest.raises(ValueError, match="four axes"): as_frames(CLIPS[0].frames[0])
+
+
+@pytest.mark.parametrize("wrong", [None, "clip.gif", [[1], [2, 3]], {}, np.array("a"), np.array([None])])
+def test_what_is_no_clip_is_named(wrong):
+    with pytest.raises(InputError, match=f"of type {type(wrong).__name__}"): as_frames(wrong)
 
 
 @pytest.mark.parametrize("gap", [0, 1, 3])

@@ -47,6 +47,14 @@ def test_each_attribute_counts_for_itself():
     assert not any(score(render(scene) * 0, scene).values())
 
 
+def test_graders_name_what_is_no_scene():
+    from t2v_learn.judge import reader
+    clip = render(some(1, 1)[0][0])
+    for grade in (score, reader.score):
+        for wrong in (None, 3, ["a red circle moving left"]):
+            with pytest.raises(InputError, match=f"is a Scene of lesson 14, not of type {type(wrong).__name__}"): grade(clip, wrong)
+
+
 def test_a_clip_of_the_full_world_belongs_to_the_judge():
     frames = render(some_full(1)[0][0])
     try: reason = read_scene(frames).reason

@@ -356,8 +356,9 @@ def _clips_lines(
     lines = [f"{report.about}, n = {report.n}"]
     if report.errors: lines += ["  error of the predicted clip (1: no better than the mean clip; 95 % over clips), by log-SNR:"]
     for level, (own, other) in report.errors.items():
-        half = 1.96 * np.std(own, ddof=1) / len(own) ** 0.5 if len(own) > 1 else float("nan")
-        lines += [f"  {level:5.0f}: {np.mean(own):.3f} +- {half:.3f}, with another clip's caption {np.mean(other):.3f}"]
+        said = " (one clip: no interval, and no other caption)"
+        if len(own) > 1: said = f" +- {1.96 * np.std(own, ddof=1) / len(own) ** 0.5:.3f}, with another clip's caption {np.mean(other):.3f}"
+        lines += [f"  {level:5.0f}: {np.mean(own):.3f}{said}"]
     drawn = len(report.distances)
     lines += [f"  {drawn} generated clips: {np.median(report.distances):.1f} grey levels from the nearest training clip (median)"]
     if len(report.among):

@@ -746,8 +746,8 @@ def score(
     if isinstance(scene, str):
         asked, world = asked_for(scene, find_world(as_frames(clip).shape))
     else:
-        asked = label(scene)
         world = scene_world(scene)
+        asked = label(scene)
     reading = read_scene(clip)
     if world == "full":
         return grade(reading, asked)

@@ -14,6 +14,7 @@ from io import BytesIO
 import numpy as np
 import torch
 
+from ..core import InputError
 from .clips import Clip, to_uint8, write_apng
 
 # %% ../../nbs/1_video/13_show.ipynb #as-frames
@@ -22,7 +23,9 @@ def as_frames(
 ) -> np.ndarray: # uint8 f h w c
     "The frames of one clip, whatever it is kept in"
     if hasattr(clip, "frames"): return clip.frames
-    clip = torch.as_tensor(np.asarray(clip, order="C") if isinstance(clip, np.ndarray) else clip)     # a mirrored array counts backwards
+    try: clip = torch.as_tensor(np.asarray(clip, order="C") if isinstance(clip, np.ndarray) else clip) # a mirrored array counts backwards
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"a clip is a Clip, a tensor or an array of numbers, not of type {type(clip).__name__}.") from None
     if clip.ndim != 4: raise ValueError(f"one clip has four axes, not the shape {tuple(clip.shape)}.")
     if clip.is_floating_point(): return to_uint8(clip).transpose(1, 2, 3, 0)
     values = clip.cpu().numpy()

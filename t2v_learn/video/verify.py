@@ -298,7 +298,8 @@ def find_world(
 def scene_world(
     scene: Scene, # any scene
 ) -> str | None:  # one of `WORLDS`
-    "The world that a scene belongs to."
+    "The world that a scene belongs to; InputError for what is no scene."
+    if not isinstance(scene, Scene): raise InputError(f"what was asked for is a Scene of lesson 14, not of type {type(scene).__name__}.")
     return find_world((scene.n_frames, scene.canvas, scene.canvas, 3))
 
 # %% ../../nbs/1_video/15_verify.ipynb #read-scene
