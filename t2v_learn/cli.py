@@ -97,7 +97,7 @@ def _about(version: Annotated[bool, typer.Option("--version", callback=_show_ver
 # %% ../nbs/tools/cli.ipynb #run
 def run(
     args: list[str], # the words after `t2v`
-) -> int: # exit status: 0 done, 2 cannot be done as asked, 130 stopped by Ctrl-C, 1 a mistake in t2v
+) -> int: # exit status: 0 done, 2 cannot be done as asked, 130 stopped by Ctrl-C, 141 nobody reads on, 1 a mistake in t2v
     "One call of the command line"
     command = typer.main.get_command(app)
     silence = nullcontext() if _is_main_process() else redirect_stdout(None)
@@ -107,6 +107,7 @@ def run(
     except KeyboardInterrupt as stop:
         say(_stop_message(stop, args))
         return 130
+    except BrokenPipeError: return 141                    # whoever read our output wants no more, as `head` does
     except Exception as error:
         if os.environ.get("T2V_DEBUG"): raise
         sentence, status = explain(error)
@@ -119,7 +120,11 @@ def main() -> None:
     "The program `t2v`"
     if sys.stdout is None: sys.stdout = open(os.devnull, "w")      # it was closed
     sys.stdout.reconfigure(errors="backslashreplace")   # a caption may hold what this terminal cannot show
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    try: sys.stdout.flush()
+    except BrokenPipeError: status = 141
+    if status == 141: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())     # or Python would complain at its end
+    sys.exit(status)
 
 # %% ../nbs/tools/cli.ipynb #check-output
 def _endings() -> str:
@@ -134,7 +139,7 @@ def _check_output(
     form: str | None = None, # the format on standard output, such as "gif"; None: that
 ) -> None: # InputError if it could not be written
     "Refuses a bad output before anything slow happens"
-    from t2v_learn.core import InputError, check_writable
+    from t2v_learn.core import InputError, check_file, check_writable
     from t2v_learn.video.containers import WRITERS
     streamed = str(path) == "-"
     ending = f".{(form or 'gif').lstrip('.').lower()}" if streamed else path.suffix.lower()
@@ -142,13 +147,11 @@ def _check_output(
     if form and not streamed: raise InputError(f"--format is for `-o -` only: the ending of {path} says what is written.")
     if sheet and ending != ".png": raise InputError(f"{name} cannot hold a sheet: choose .png.")
     if ending not in WRITERS: raise InputError(f"{name} has an ending that cannot be written: choose {_endings()}.")
+    if streamed and sys.__stdout__ is None: raise InputError("standard output is closed: name a file with -o.")
     if streamed and sys.stdout.isatty():
         raise InputError("a terminal cannot show a video: send it on, as in `t2v generate PROMPT -o - > clip.gif`.")
     if streamed: return
-    home = path.resolve().parent
-    if path.is_dir(): raise InputError(f"{path} is a folder: give the name of a file.")
-    if not home.is_dir(): raise InputError(f"the folder {path.parent} does not exist: make it first.")
-    check_writable(home)
+    check_writable(check_file(path).parent)
 
 # %% ../nbs/tools/cli.ipynb #check-prompt
 def _check_prompt(
@@ -409,6 +412,18 @@ def interpolate(
     finish("interpolate", source, prompt, end)
 
 # %% ../nbs/tools/cli.ipynb #read-mask
+def _some(
+    where,         # bool `f h w`, of the model's frames
+    n_frames: int, # of the model
+    fit: str,      # how the clip became square
+    what: str,     # what would give more
+): # the same; InputError where there is nothing to draw
+    "Refuses a mask that the model does not see"
+    from t2v_learn.core import InputError
+    seen = f"the model takes {n_frames} frames, evenly spaced" + ", and the middle square (`--fit pad` keeps all)" * (fit == "crop")
+    if not where.any(): raise InputError(f"there is nothing to draw, since {seen}: give {what}.")
+    return where
+
 def _numbers(
     text: str, # such as "10,4,16,16" or "3:6"
     mark: str, # what stands between
@@ -441,30 +456,36 @@ def _read_mask(
         raise InputError("say where to draw: either by --mask, or by --box or --frames or both.")
     if mask is not None:
         about = probe(mask)
+        alike = about.n_shown in (1, info.n_shown) or abs(about.duration - info.duration) < 1.01 * info.duration / info.n_shown
         if (about.width, about.height) != (info.width, info.height):
             raise InputError(f"the mask has {about.width}x{about.height} pixels, the clip {info.width}x{info.height}: make them alike.")
-        if about.n_frames not in (1, info.n_frames):
-            raise InputError(f"the mask has {about.n_frames} frames, the clip {info.n_frames}: make them alike, or give one picture.")
-        return read_video(mask, n_frames=n_frames, size=size, fit=fit).frames.max(-1) > 16      # black, as codecs leave it
+        if not alike:
+            raise InputError(f"the mask has {about.n_shown} frames in {about.duration:g} s, the clip {info.n_shown} in "
+                             f"{info.duration:g} s: make them alike, or give one picture.")
+        where = read_video(mask, n_frames=n_frames, size=size, fit=fit).frames.max(-1) > 16     # black, as codecs leave it
+        return _some(where, n_frames, fit, "lighter than black, above 16 of 255, where to draw")
     x, y, w, h = _numbers(box, ",", 4, "--box x,y,width,height") if box else (0, 0, info.width, info.height)
     if not (w and h and x + w <= info.width and y + h <= info.height):
         raise InputError(f"the box {box} does not lie in the {info.width}x{info.height} pixels of the clip: give x,y,width,height.")
-    first, end = _numbers(frames, ":", 2, "--frames first:end") if frames else (0, info.n_frames)
-    if not first < end <= info.n_frames:
-        raise InputError(f"the frames {frames} are not among the {info.n_frames} of the clip: give first:end.")
+    n = info.n_shown
+    first, end = _numbers(frames, ":", 2, "--frames first:end") if frames else (0, n)
+    stored = f" (in {info.n_frames} pictures that last unequally)" if n != info.n_frames else ""
+    if not first < end <= n: raise InputError(f"the frames {frames} are not among the {n} of the clip{stored}: give first:end.")
+    if frames and stored: warnings.warn(f"{clip} has {n} frames{stored}: {frames} are counted among these.", stacklevel=1)
     picture = np.zeros((1, info.height, info.width, 3), np.uint8)
     picture[:, y:y + h, x:x + w] = 255
-    chosen = frame_indices(info.n_frames, n_frames)
-    return (fit_square(picture, size, fit)[..., 0] > 0) & ((chosen >= first) & (chosen < end))[:, None, None]
+    chosen = frame_indices(n, n_frames)
+    where = (fit_square(picture, size, fit)[..., 0] > 0) & ((chosen >= first) & (chosen < end))[:, None, None]
+    return _some(where, n_frames, fit, "a larger box, or more frames")
 
 # %% ../nbs/tools/cli.ipynb #inpaint
 @app.command()
 def inpaint(
     clip: Video,
     prompt: Prompt,
-    mask: Annotated[Path | None, typer.Option(help="A picture or video of its size, not black where to draw.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="A picture or video of its size, lighter than 16 of 255 where to draw.")] = None,
     box: Annotated[str | None, typer.Option(help="Where to draw: x,y,width,height, in its pixels.")] = None,
-    frames: Annotated[str | None, typer.Option(help="When to draw: first:end, in its frames; end is left out.")] = None,
+    frames: Annotated[str | None, typer.Option(help="When to draw: first:end, in its frames at one rate; end is left out.")] = None,
     output: Output = Path("inpainted.gif"),
     model: Model = "tiny",
     negative_prompt: Negative = None,
@@ -580,7 +601,8 @@ def train(
     from t2v_learn.training.loop import asked_processes, launch
     from t2v_learn.training.pipeline import run_folder, train as start
     if (n := asked_processes()) > 1: raise typer.Exit(launch(n))      # `accelerate launch --cpu` leaves that to us
-    name = (data.resolve().stem if os.path.isfile(data) else data.resolve().name) if data else preset or "tiny"
+    place = Path(os.path.realpath(data or "."))
+    name = (place.stem if place.is_file() else place.name) if data else preset or "tiny"
     out = out or run_folder(name, arch or "unet3d")
     check_writable(out)
     if resume and not out.exists():
@@ -603,7 +625,7 @@ def _is_at(
     if own is None: return False
     try: home = clone_folder(own)
     except InputError: home = Path(own)
-    return str(data) == own or data.resolve() in (Path(own).resolve(), home.resolve())
+    return str(data) == own or os.path.realpath(data) in (os.path.realpath(own), os.path.realpath(home))
 
 def _about_clips(
     trained: dict,       # of a model's config.json
@@ -720,12 +742,11 @@ def bench(
     n: Annotated[int | None, typer.Option("--n", callback=_between(1, 10**6), help="With --record: clips for each seed.")] = None,
 ):
     "Measure this machine: this project beside its peers, as ratios; or verify an entry of the speed-run."
-    from t2v_learn.core import InputError, check_writable
+    from t2v_learn.core import InputError, check_file, check_writable
     for file, ending in ((output, ".json"), (figure, ".png")):
         if file is None: continue
         if file.suffix.lower() != ending: raise InputError(f"{file} must end in {ending}: choose another name.")
-        if not file.resolve().parent.is_dir(): raise InputError(f"the folder {file.parent} does not exist: make it first.")
-        check_writable(file.resolve().parent)
+        check_writable(check_file(file).parent)
     asked = dict(quick=quick, only=only, runs=runs, threads=threads, clock=clock, figure=figure)
     wrong = next((name for name, value in asked.items() if value), None)
     if record is not None and wrong: raise InputError(f"--{wrong} is for measuring this machine, not for --record: leave it out.")
@@ -788,7 +809,7 @@ def page(
     from t2v_learn.page import build_page
     sizes = build_page(folder, model)
     print(f"{folder}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB; "
-          f"to see it: python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(folder))}")
+          f"to see it: python -m http.server --bind 127.0.0.1 --directory {shlex.quote(os.path.join('.', folder))}")
 
 # %% ../nbs/tools/cli.ipynb #progress
 def _progress_line(

@@ -17,7 +17,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from .core import OF_THE_SYSTEM, InputError, put_folder, read_json
+from .core import OF_THE_SYSTEM, InputError, check_exchange, put_folder, read_json
 
 # %% ../nbs/tools/docs.ipynb #page
 @dataclass
@@ -938,13 +938,13 @@ def _note_names(folder):
 
 def _check_place(output, nbs):
     "InputError where a site must not be written: over something else"
-    output = output.resolve()
     if output.is_file(): raise InputError(f"{output} is a file: name a folder for the site.")
     if output == nbs or nbs in output.parents: raise InputError(f"{output} lies among the notebooks: name another folder.")
     there = {path.name for path in output.iterdir()} if output.is_dir() else set()
     if there and _MADE not in there:
         raise InputError(f"{output} holds something that is no site of t2v: name an empty or a new folder, or remove it.")
-    made = {*(output / _MADE).read_text(encoding="utf-8").split("\n"), *OF_THE_SYSTEM} if there else there
+    try: made = {*(output / _MADE).read_text(encoding="utf-8").split("\n"), *OF_THE_SYSTEM} if there else there
+    except (OSError, ValueError): raise InputError(f"{output / _MADE} is damaged: name another folder, or remove {output}.") from None
     strange = sorted(there - made)
     if strange: raise InputError(f"{output} holds {strange[0]}, which no build made and a new one would remove: move it away first.")
 
@@ -1052,7 +1052,7 @@ def build_site(
     start = time.monotonic()
     nbs = Path(nbs).resolve()
     work = Path(work).resolve() if work is not None else nbs.parent / "_docs" / "work"
-    output = Path(output) if output is not None else nbs.parent / "_docs" / "site"
+    output = check_exchange(output if output is not None else nbs.parent / "_docs" / "site")
     settings = _settings(nbs.parent / "settings.ini")
     name = repository_name(repository or settings["git_url"])
     _check_place(output, nbs)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .core import OF_THE_SYSTEM, InputError, check_writable, put_folder
+from .core import OF_THE_SYSTEM, InputError, check_exchange, put_folder
 from .diffusion.editing import TextToVideo
 from .diffusion.sampling import refresh
 from .npm import npm_package
@@ -227,13 +227,13 @@ def _whole_folder(
     folder: Path, # where the finished one shall be; an older page there is replaced
 ):                # yields a folder beside it
     "Make a folder beside, then rename; InputError where something else lies there, or in it."
+    folder = check_exchange(folder)
     is_page = (folder / _MARK).is_file() and (folder / "page.json").is_file()
     if folder.exists() and not is_page and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is there already and is no page of t2v: name a folder that is new or empty.")
     strange = sorted({path.name for path in folder.iterdir()} - _names()) if is_page else []
     if strange: raise InputError(f"{folder} holds {strange[0]}, which is no part of a page and would be removed: move it away first.")
-    check_writable(folder.parent)
-    home = next(place for place in folder.resolve().parents if place.exists())         # nothing is made that a failure would leave
+    home = next(place for place in folder.parents if place.exists())         # nothing is made that a failure would leave
     place = Path(tempfile.mkdtemp(prefix=".page-", dir=home))
     new, old = place / "new", place / "old"
     try:

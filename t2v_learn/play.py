@@ -57,7 +57,7 @@ class Wish:
 def _number(value, what, low, high):
     "The value, if it is a number between these; InputError otherwise."
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(f"{what} must be a number from {low:,g} to {high:,g}: choose one.")
+        raise InputError(f"{what} must be a number from {low:,.16g} to {high:,.16g}: choose one.")
     return value
 
 def _whole(value, what, low, high):

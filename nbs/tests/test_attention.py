@@ -244,3 +244,13 @@ def test_attention_is_drawn_where_it_lies():
     assert strips[4][1, 2] == 1 and sum(float(s.sum()) for s in strips[2:]) == 1
     heads = attention_figure(torch.eye(4).expand(3, 4, 4), list("abcd"), list("efgh"), ["1", "2", "3"]).axes
     assert len(heads) == 3 and [t.get_text() for t in heads[0].get_yticklabels()] == list("abcd")
+
+
+@pytest.mark.parametrize("n", [4, 40])
+def test_masks_of_numbers_are_refused_however_many_keys_there_are(n):
+    "PyTorch's fused function would add them to the scores"
+    x = torch.randn(1, n, 8)
+    keep = torch.ones(1, n, dtype=torch.bool)
+    for mask in (keep.float(), keep.long()):
+        with pytest.raises(TypeError, match="mask must be bool"): MultiHeadAttention(8, 2)(x, mask=mask)
+        with pytest.raises(TypeError, match="mask must be bool"): bilinear_attention(x[:, 0], x, torch.eye(8), mask=mask)

@@ -343,3 +343,15 @@ def test_a_folder_of_that_name_does_not_stand_in_the_way(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_autoencoder(small(), tmp_path / "autoencoder")
     assert load_autoencoder().weights_hash == shipped != load_autoencoder(tmp_path / "autoencoder").weights_hash
+
+
+def test_what_is_too_bright_is_cut_in_both():
+    x = 3 * torch.rand(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(0)) - 1
+    assert psnr(x, x).min() > 100
+
+
+def test_latents_of_one_place_say_nothing():
+    model = Autoencoder(AutoencoderConfig(dims=(4, 4, 4)))
+    assert "look at more or larger clips" in sentence(fit_latents, model, lambda step: (torch.rand(1, 3, 4, 8, 8), None), 1)
+    fit_latents(model, lambda step: (torch.rand(2, 3, 4, 8, 8), None), 2)
+    assert model.latent_std.isfinite().all()

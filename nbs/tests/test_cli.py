@@ -252,6 +252,30 @@ def test_own_process_ends_with_one_line_and_status_2(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "the prompt is empty: say what the video shows.\n")
 
 
+def test_nobody_reads_on(tmp_path):
+    "As of `t2v progress --all | head -1`: silence"
+    call = process("progress", "--all", cwd=tmp_path)
+    with subprocess.Popen(**call) as running:
+        running.stdout.close()
+        said = running.stderr.read()
+    assert (running.returncode, said) == (141, "")
+
+
+def test_closed_standard_output_takes_no_video(tmp_path):
+    code = "import sys; sys.stdout = sys.__stdout__ = None; from t2v_learn.cli import main; main()"
+    done = subprocess.run(**process("generate", PROMPT, "-o", "-", "--steps", 1, cwd=tmp_path, code=code))
+    assert (done.returncode, done.stderr) == (2, "standard output is closed: name a file with -o.\n")
+
+
+def test_links_that_lead_to_themselves_are_no_mistake_of_ours(t2v, no_model, tmp_path):
+    for name in ("loop.gif", "loop", "loop.json"): (tmp_path / name).symlink_to(name)
+    refused(t2v("edit", "loop.gif", PROMPT), "there is no file loop.gif")
+    refused(t2v("page", "loop"), "leads to itself")
+    refused(t2v("train", "--data", "loop", "--steps", 1, "--out", "run"), "loop")
+    from t2v_learn.cli import _check_output
+    _check_output(tmp_path / "loop.gif")                       # a file takes its place
+
+
 def test_help_is_quick_and_loads_nothing_heavy():
     code = "import sys; from t2v_learn.cli import run; run(['--help']); run(['train', '--help']); " \
            "heavy = {'torch', 'transformers', 'matplotlib', 'accelerate', 'sklearn', 'ipywidgets'} " \

@@ -73,7 +73,7 @@ def test_a_mask_from_a_file(t2v, films):
     before = read_video(films / "long.mp4", n_frames=8, size=32).frames
     changed = (read_video(films / "filled.png").frames != before).any(-1)
     assert changed[:, 17:].any() and not changed[:, :15].any()
-    refused(t2v("inpaint", "good.gif", PROMPT, "--mask", "black.png", "--steps", 1), "empty")
+    refused(t2v("inpaint", "good.gif", PROMPT, "--mask", "black.png", "--steps", 1), "nothing to draw", "above 16 of 255")
 
 
 @shipped
@@ -119,6 +119,8 @@ def test_unknown_words_are_named_once(t2v, films):
     (["inpaint", "good.gif", PROMPT, "--box", "0,0,0,8"], ["0,0,0,8"]), (["inpaint", "good.gif", PROMPT, "--box", "a,b,c,d"], ["a,b,c,d"]),
     (["inpaint", "good.gif", PROMPT, "--frames", "5:3"], ["5:3", "8"]), (["inpaint", "good.gif", PROMPT, "--frames", "2:9"], ["2:9", "8"]),
     (["inpaint", "good.gif", PROMPT, "--frames", "x"], ["--frames", "x"]),
+    (["inpaint", "long.mp4", PROMPT, "--box", "0,0,8,48"], ["nothing to draw", "--fit pad", "a larger box"]),
+    (["inpaint", "long.mp4", PROMPT, "--frames", "1:3"], ["nothing to draw", "8 frames, evenly spaced", "more frames"]),
 ], ids=lambda value: " ".join(value)[:50] if isinstance(value, list) else None)
 def test_refused_before_a_model_is_loaded(t2v, no_model, films, args, parts):   # noqa: F811
     before = {p: p.read_bytes() for p in films.iterdir()}
@@ -128,9 +130,42 @@ def test_refused_before_a_model_is_loaded(t2v, no_model, films, args, parts):   
 
 @shipped
 @pytest.mark.parametrize("args, parts", [
-    (["continue", "good.gif", "--given", "9"], ["n_given", "between 1 and 7"]),
+    (["continue", "good.gif", "--given", "9"], ["1 to 7 frames can be given", "not 9"]),
     (["extend", "good.gif", "--length", "8"], ["more than that", "not 8"]),
     (["inpaint", "good.gif", "--frames", "0:8"], ["covers everything"])])
 def test_refused_with_the_model_at_hand(t2v, films, args, parts):
     refused(t2v(args[0], args[1], PROMPT, *args[2:], "--steps", 1), *parts)
     assert not (films / f"{NAMES[args[0]]}.gif").exists()
+
+
+@pytest.fixture
+def uneven(tmp_path):
+    "Sixteen pictures as an animated PNG, of which the first eight last 50 ms and the others 500; and a GIF that stores equal frames once"
+    from PIL import Image
+    pictures = [Image.fromarray(frame) for frame in disc(16, 32, 32)]
+    pictures[0].save(tmp_path / "uneven.png", save_all=True, append_images=pictures[1:], duration=[50] * 8 + [500] * 8)
+    still = pictures[:1] * 8 + pictures[8:]
+    still[0].save(tmp_path / "merged.gif", save_all=True, append_images=still[1:], duration=100)
+    masks = [Image.new("L", (32, 32), 255 * (k >= 8)) for k in range(16)]
+    masks[0].save(tmp_path / "mask.gif", save_all=True, append_images=masks[1:], duration=100)
+    return tmp_path
+
+
+@shipped
+@pytest.mark.parametrize("source, where, drawn", [
+    ("uneven.png", ["--frames", "0:8"], [0]), ("uneven.png", ["--frames", "8:88"], [1, 2, 3, 4, 5, 6, 7]),
+    ("merged.gif", ["--frames", "8:16"], [4, 5, 6, 7]), ("merged.gif", ["--frames", "0:2"], [0]),
+    ("merged.gif", ["--mask", "mask.gif"], [4, 5, 6, 7])])
+def test_frames_are_counted_by_their_time(t2v, uneven, source, where, drawn):
+    from t2v_learn.video.containers import probe
+    assert probe(uneven / source).n_shown == len(read_video(uneven / source)) > probe(uneven / source).n_frames or source == "uneven.png"
+    before = read_video(uneven / source, n_frames=8, size=32).frames
+    status, _, said = t2v("inpaint", source, PROMPT, "--steps", 1, "-o", "filled.png", *where)
+    assert status == 0, said
+    changed = (read_video(uneven / "filled.png").frames != before).any((1, 2, 3))
+    assert np.flatnonzero(changed).tolist() == drawn
+    if where[0] == "--frames": assert any("last unequally" in line and where[1] in line for line in said), "how they are counted is said"
+
+
+def test_a_mask_of_another_length_is_refused(t2v, no_model, uneven):   # noqa: F811
+    refused(t2v("inpaint", "uneven.png", PROMPT, "--mask", "mask.gif"), "16 frames in 1.6 s", "make them alike")

@@ -33,4 +33,14 @@ def test_the_nearest_caption_repeats_and_cannot_recombine():
 def test_rivals_refuse_what_makes_no_sense():
     for error in (-.1, 1.5):
         with pytest.raises(InputError, match="from 0 to 1"): NoisyRenderer(error)
+    with pytest.raises(InputError, match="3 prompts need as many seeds"): NoisyRenderer()(["a red circle"] * 3, [0])
     with pytest.raises(InputError, match="one or more"): NearestCaption(n=0)
+
+
+@pytest.mark.parametrize("prompt", ["a red circle moving right", "A RED circle, moving right.", "red circle (right)!"])
+def test_rivals_are_called_as_models_are(prompt):
+    from t2v_learn.video.verify import read_scene
+    reading = [read_scene(NoisyRenderer(0.0)(prompt, seed)).attributes for seed in range(4)]
+    assert all(one == dict(shape="circle", color="red", motion="right") for one in reading)
+    nearest = NearestCaption(n=50)
+    assert (nearest(prompt).frames == nearest([prompt])[0].frames).all() and len(NoisyRenderer()([prompt] * 2, 7)) == 2

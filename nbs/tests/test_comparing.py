@@ -114,6 +114,11 @@ def test_seeds_and_impossible_questions():
 
 def test_edges_of_a_paired_comparison():
     with pytest.raises(InputError, match="one or more"): mcnemar([], [])
+    for marks in (["True", "False"], [55.2, 30.1], [1, float("nan")], [None, True]):
+        for pair in ((marks, [1, 0]), ([1, 0], marks)):
+            with pytest.raises(InputError, match="True or False, or 1 or 0"): mcnemar(*pair)
+    alone = PairedTest(1, 2, 3, 4, groups=(.5,))
+    assert alone.p_value == 1.0 and "p = 1" in str(alone)
     everywhere = PairedTest(0, 24, 0, 0, groups=(1.0,) * 12)
     low, high = everywhere.interval
     assert low < 1 and high - low > .05, "twelve equal differences are no proof of more"

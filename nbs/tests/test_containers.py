@@ -655,3 +655,47 @@ def test_a_film_whose_beginning_is_lost(tmp_path):
         info = probe(tmp_path / "b.mp4")
         one = read_video(tmp_path / "b.mp4", n_frames=1)
     assert (info.width, info.height) == (32, 32) and len(one) == 1
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("fps", [1000, 1500, 1920])
+def test_fast_clips_are_kept_whole_or_refused(ending, fps, tmp_path):
+    path = tmp_path / f"a.{ending}"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try: write_video(Clip(disc()), path, fps=fps)
+        except InputError as error:
+            assert fps > 1000 and "milliseconds" in str(error) and not path.exists()
+            return
+        assert ending not in ("webp", "webm", "mkv") or fps == 1000
+        back = read_video(path)
+    for line in said: assert fps <= 1000 or ".webp" not in str(line.message), "advice that could not be followed"
+    if not said: assert len(back) == 8 and back.fps == pytest.approx(fps, rel=.01)
+
+
+@pytest.mark.parametrize("ending, options, parts", [
+    ("mp4", dict(preset="nope"), ["check preset"]), ("gif", dict(crf="18"), ["no crf", "leave that out"]),
+    ("png", dict(crf=1), ["no crf"])])
+def test_options_of_encoders(ending, options, parts, tmp_path):
+    with pytest.raises(InputError) as caught: write_video(Clip(disc()), tmp_path / f"a.{ending}", **options)
+    assert all(part in str(caught.value) for part in parts) and not os.listdir(tmp_path)
+
+
+def test_options_may_be_numbers(tmp_path):
+    write_video(Clip(disc()), tmp_path / "a.mp4", crf=40)
+    write_video(Clip(disc()), tmp_path / "b.mp4", crf="40")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("background", ["red", (300, 0, 0), (-1, 0, 0), (1, 2), None, 5, (0, 0, float("nan"))])
+def test_backgrounds_that_are_no_colour(background, tmp_path):
+    write_video(Clip(disc()), tmp_path / "a.png")
+    with pytest.raises(InputError, match="red, green and blue, each from 0 to 255"): read_video(tmp_path / "a.png", background=background)
+
+
+def test_what_is_no_file_is_not_called_damaged(tmp_path):
+    os.mkfifo(tmp_path / "pipe.gif")
+    for name, says in (("x" * 300 + ".gif", "there is no file"), ("pipe.gif", "device or a pipe"), (os.devnull, "device or a pipe"),
+                       (".", "is a folder"), ("gone.gif", "there is no file")):
+        for look in (read_video, probe):
+            with pytest.raises(InputError, match=says): look(tmp_path / name)

@@ -407,7 +407,7 @@ def test_shipped_models_are_there():
 
 def test_settings_that_json_cannot_say_leave_the_old_file(tmp_path):
     write_json(tmp_path / "config.json", {"dim": 64})
-    with pytest.raises(TypeError): write_json(tmp_path / "config.json", {"dim": object()})
+    with pytest.raises(InputError, match="of type object, which JSON cannot keep"): write_json(tmp_path / "config.json", {"dim": object()})
     assert read_json(tmp_path / "config.json") == {"dim": 64} and os.listdir(tmp_path) == ["config.json"]
 
 
@@ -502,3 +502,40 @@ def test_a_full_disk_is_noticed_before_the_work(tmp_path, monkeypatch):
         def write(self, data): raise OSError(28, "No space left on device")
     monkeypatch.setattr(core.tempfile, "TemporaryFile", lambda **_: Full())
     with pytest.raises(InputError, match="No space left"): core.check_writable(tmp_path)
+
+
+# --- what is no place for a file or a folder
+
+def test_devices_and_pipes_are_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.gif")
+    (tmp_path / "null.gif").symlink_to(os.devnull)
+    for name in ("pipe.gif", "null.gif"):
+        with pytest.raises(InputError, match=f"{name} is a device or a pipe"): CLIPS[0].save(tmp_path / name)
+    assert Path(tmp_path / "pipe.gif").is_fifo() and Path(os.devnull).is_char_device() and len(os.listdir(tmp_path)) == 2
+
+
+def test_a_folder_behind_a_link_is_exchanged_and_the_link_stays(tmp_path, monkeypatch):
+    home = Path(os.path.realpath(tmp_path))
+    (home / "real").mkdir()
+    (home / "link").symlink_to("real")
+    (home / "gone").symlink_to("nowhere")
+    (home / "round").symlink_to("round")
+    assert core.check_exchange(home / "link") == home / "real" and core.check_exchange(home / "gone") == home / "nowhere"
+    with pytest.raises(InputError, match="leads to itself"): core.check_exchange(home / "round")
+    monkeypatch.chdir(home / "real")
+    for name in (".", home / "real", home / "link", ".."):
+        with pytest.raises(InputError, match="the folder you are in"): core.check_exchange(name)
+    assert not os.listdir(home / "real")
+
+
+@pytest.mark.parametrize("value", [np.float32(.5), np.int64(3), torch.tensor(2), np.array(1.5)])
+def test_settings_may_be_numbers_of_any_library(value, tmp_path):
+    save_weights(tmp_path, {"w": torch.ones(2)}, dict(kind="toy", inner=dict(x=[value])))
+    assert load_weights(tmp_path, "toy")[1]["inner"]["x"] == [value.item()]
+
+
+def test_settings_that_cannot_be_kept_leave_nothing(tmp_path):
+    for wrong in (Path("a"), np.ones(3), {1, 2}):
+        with pytest.raises(InputError, match=f"of type {type(wrong).__name__}"):
+            save_weights(tmp_path / "new", {"w": torch.ones(2)}, dict(kind="toy", x=wrong))
+    assert not os.listdir(tmp_path)

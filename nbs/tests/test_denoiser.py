@@ -382,3 +382,19 @@ def test_the_figure_of_errors_has_bars_and_names():
             for text in ax.get_legend().get_texts()] == ["all", "edges"]
     assert len(ax.containers) == 2
     figure.canvas.draw()
+
+
+@pytest.mark.parametrize("limits", [(8, -15), (3, 3), (1,), (1, 2, 3)])
+def test_limits_of_noise_go_upwards(limits):
+    with pytest.raises(InputError, match="a lower log-SNR and a higher one"): NoiseLevels(limits=limits)
+
+
+@pytest.mark.parametrize("weight", [0, -3, float("nan")])
+def test_an_error_counts_for_something(weight):
+    with pytest.raises(InputError, match="max_weight must be above 0"): DenoiserConfig(max_weight=weight)
+
+
+def test_one_number_does_not_vary():
+    denoiser = small_denoiser()
+    denoiser.fit_data(torch.full((1, 1, 1, 1, 1), .5))
+    assert denoiser.data_std.isfinite() and denoiser.normalize(torch.full((1, 3, 1, 8, 8), .5)).isfinite().all()

@@ -78,6 +78,9 @@ def test_negative_prompts_are_one_for_all_or_one_for_each(model):
     (lambda m: m([PROMPT], seed=[1, 2]), "as many seeds"), (lambda m: m(PROMPT, num_inference_steps=10_000), "1 to 1000, not 10000"),
     (lambda m: m(PROMPT, num_inference_steps=2.5), "whole number"),
     (lambda m: m(PROMPT, sampler="dddm"), "ddpm, ddim, euler, heun, dpmpp_2m"),
+    (lambda m: m(PROMPT, negative_prompt=[3]), "text, not int"), (lambda m: m(PROMPT, negative_prompt=3), "text, not int"),
+    (lambda m: m(PROMPT, guidance_scale="2"), "guidance_scale is a number, not '2'"), (lambda m: m(PROMPT, guidance_scale=None), "number"),
+    (lambda m: m(PROMPT, guidance_interval=5), "two numbers"), (lambda m: m(PROMPT, guidance_interval=(3,)), "two numbers"),
     (lambda m: m(PROMPT, guidance_rescale=1.5), "rescale"), (lambda m: m(PROMPT, guidance_interval=(2, -2)), "interval")])
 def test_what_makes_no_clip_is_refused(random_model, call, said):
     assert said in sentence(call, random_model)

@@ -285,11 +285,18 @@ SPOILT[0, 0] = np.nan
     (lambda m: m.invert(CLIP, num_inference_steps=2.5), ["whole number", "2.5"]),
     (lambda m: m.interpolate(CLIP, PROMPT, sampler="dddm"), ["dddm", "ddim", "dpmpp_2m"]),
     (lambda m: m.inpaint(CLIP, HOLE, PROMPT, negative_prompt=" "), ["negative prompt is empty"]),
-    (lambda m: m.continue_clip(CLIP, PROMPT, n_given=0), ["n_given", "between 1 and 7"]),
-    (lambda m: m.continue_clip(CLIP, PROMPT, n_given=8), ["n_given", "between 1 and 7", "not 8"]),
-    (lambda m: m.continue_clip(clip_of(3), PROMPT, n_given=4), ["3 frames", "lower n_given"]),
-    (lambda m: m.continue_clip(clip_of(8, fps=32), PROMPT, n_given=3), ["2 frames at 8 a second", "lower n_given"]),
-    (lambda m: m.extend(CLIP, PROMPT, n_frames=8), ["more than that", "not 8"]), (lambda m: m.extend(CLIP, PROMPT, n_given=9), ["n_given"]),
+    (lambda m: m.continue_clip(CLIP, PROMPT, n_given=0), ["given frames", "from 1 on", "not 0"]),
+    (lambda m: m.continue_clip(CLIP, PROMPT, n_given=8), ["1 to 7 frames can be given", "not 8"]),
+    (lambda m: m.continue_clip(CLIP, PROMPT, n_given=2.0), ["whole number", "not 2.0"]),
+    (lambda m: m.continue_clip(CLIP, PROMPT, n_given="2"), ["whole number", "'2'"]),
+    (lambda m: m.extend(CLIP, PROMPT, 9.0), ["whole number", "not 9.0"]),
+    (lambda m: m.edit(CLIP, PROMPT, strength="much"), ["strength", "much"]),
+    (lambda m: m.invert(CLIP, strength=None), ["strength", "None"]),
+    (lambda m: measure_editing(m, "color", n=0), ["n is a whole number"]), (lambda m: measure_editing(m, "color", seed=-1), ["seed"]),
+    (lambda m: m.continue_clip(clip_of(3), PROMPT, n_given=4), ["3 frames", "or fewer of its frames"]),
+    (lambda m: m.continue_clip(clip_of(8, fps=32), PROMPT, n_given=3), ["2 frames at 8 a second", "or fewer of its frames"]),
+    (lambda m: m.extend(CLIP, PROMPT, n_frames=8), ["more than that", "not 8"]),
+    (lambda m: m.extend(CLIP, PROMPT, n_given=9), ["frames can be given", "not 9"]),
     (lambda m: m.interpolate(Clip(CLIP.frames[:1]), PROMPT), ["one picture", "last one"]),
     (lambda m: m.inpaint(CLIP, HOLE & False, PROMPT), ["empty", "nothing to draw"]),
     (lambda m: m.inpaint(CLIP, HOLE | True, PROMPT), ["covers everything"]),
@@ -395,3 +402,27 @@ def test_a_model_of_groups_extends_what_it_can(n_frames, n_given, ok, model, mon
         return
     longer = model.extend(clip_of(n_frames), PROMPT, n_frames=20, n_given=n_given)
     assert len(longer) == 20 and all(n and n % 4 == 0 for n in asked)
+
+
+def test_a_picture_is_a_mask_whatever_its_colours_and_how_opaque_it_is(model):
+    clip = clip_of(5, 20, 30)
+    plain = np.zeros((20, 30), bool)
+    plain[4:12, 10:22] = True
+    wanted = as_mask(plain, clip, FRAMES, SIZE)
+    picture = plain[..., None] * np.array([0, 200, 0], np.uint8)
+    opaque = np.full((20, 30, 1), 255, np.uint8)
+    for mask in (picture, np.concatenate([picture, opaque], -1), np.repeat(picture[None], 5, 0)):
+        assert torch.equal(as_mask(mask, clip, FRAMES, SIZE), wanted)
+
+
+@pytest.mark.parametrize("where", [(slice(2, 3), slice(None), slice(None)), (slice(None), slice(None), slice(0, 3))])
+def test_a_mask_that_the_model_does_not_see_is_not_called_empty(where):
+    clip = clip_of(16, 16, 40)                      # of which every second frame is taken, and the middle square
+    mask = np.zeros((16, 16, 40), bool)
+    mask[where if where[0] != slice(2, 3) else (slice(1, 2), *where[1:])] = True
+    said = sentence(as_mask, mask, clip, FRAMES, SIZE)
+    assert "evenly spaced" in said and "middle square" in said and "empty" not in said
+
+
+def test_strengths_of_any_number(model):
+    assert (model.edit(CLIP, PROMPT, torch.tensor(.5)).frames == model.edit(CLIP, PROMPT, .5).frames).all()

@@ -11,6 +11,7 @@ from t2v_learn.judge.emoji import (TONES, ClipEncoder, EmojiJudge, color_histogr
 from t2v_learn.text.bert import TextEncoder
 from t2v_learn.training.checkpoint import CheckpointError
 from t2v_learn.training.loop import missing_gradients
+from t2v_learn.video.clips import Clip
 from t2v_learn.video.datasets import open_sequence
 
 EMOJI = root / "data" / "emoji"
@@ -130,6 +131,17 @@ def test_what_it_cannot_judge():
     clip = np.zeros((16, 64, 64, 3), np.uint8)
     assert "toaster" in sentence(score_emoji, judge, ["a", "b"], [clip], ["toaster"])
     assert "as many captions" in sentence(score_emoji, judge, ["a", "b"], [clip], ["a", "b"])
+    for wrong in ([clip[:, :48, :48]], [clip, clip[:4]]):
+        assert "64x64 pixels that are equally long" in sentence(score_emoji, judge, ["a", "b"], wrong, ["a"] * len(wrong))
+    assert "knows 2 captions, not 1" in sentence(score_emoji, judge, ["a"], [clip], ["a"])
+    assert "knows 2 captions, not 3" in sentence(save_judge, judge, ["a", "b", "c"], "nowhere")
+
+
+def test_clips_of_a_model_are_graded_as_arrays_are():
+    judge = small(2)
+    judge.tones = fit_tones(np.random.default_rng(0).random((10, judge.tones.in_features)), list(TONES) * 2)
+    arrays = [np.full((16, 64, 64, 3), level, np.uint8) for level in (30, 90)]
+    assert score_emoji(judge, ["a", "b"], [Clip(a) for a in arrays], ["a", "b"]) == score_emoji(judge, ["a", "b"], arrays, ["a", "b"])
 
 
 def test_saved_and_loaded(tmp_path):

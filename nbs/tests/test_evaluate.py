@@ -272,6 +272,28 @@ def test_models_that_cannot_be_measured_are_refused():
     for other in (Other(data="/gone"), Other()):
         with pytest.raises(InputError, match="evaluate it on clips with captions"): evaluate(other)
         with pytest.raises(InputError, match="is not here: give clips with captions"): evaluate_clips(other)
+    for n in (0, 2.0):
+        with pytest.raises(InputError, match="n is a whole number"): evaluate_clips(Painter(), Sequence(random_clips(2), ["a", "b"]), n=n)
+
+
+@pytest.mark.parametrize("shape", [(8, 16, 16, 3), (4, 32, 32, 3), (16, 64, 64, 3)])
+def test_models_that_draw_another_world_are_told_at_the_first_batch(shape):
+    asked = []
+    def model(prompts, seed): return asked.append(len(prompts)) or [Clip(np.zeros(shape, np.uint8))] * len(prompts)
+    with pytest.raises(InputError, match="the model draws clips of shape"): evaluate(model, n=8, batch_size=2)
+    assert asked == [2]
+
+
+@pytest.mark.parametrize("k, n", [(.8, 512), (2.9, 3), (float("nan"), 3), (1, float("inf")), ("1", 2), (None, 2)])
+def test_shares_are_no_counts(k, n):
+    with pytest.raises(InputError, match="whole numbers"): wilson(k, n)
+
+
+def test_a_bootstrap_needs_groups():
+    for groups in ([[1, 0]], [[], [1, 0]], []):
+        with pytest.raises(InputError, match="two or more, none empty"): bootstrap(groups)
+    alone = Report("held-out-combinations", {"joint": np.array([True, False])}, [("a", "b", "c")] * 2, 1.0)
+    with pytest.raises(InputError, match="two or more"): str(alone)
 
 
 # --- the full world

@@ -118,8 +118,16 @@ def test_verdicts(half, capsys):
         assert half(answer) is None                                                                # nothing that a notebook would show
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["not yet: half of 5 is 2.5.", "right: for odd numbers, too."]
-    assert all(line.startswith("not yet: your answer stops with ") for line in lines[2:]) and len(lines) == 5
+    assert all(line.startswith("not yet: your answer stops with ") for line in lines[2:4]) and len(lines) == 5
+    assert lines[4] == "not yet: hand the function itself to the check, without brackets behind it, not NoneType."
     assert "NameError" in lines[2] and "x / nothing" in lines[2]                                   # the reader's own line
+
+
+def test_a_check_that_stumbles_does_not_accuse_the_answer(half, capsys):
+    checked = exercise("99_none", 2, "Half", "easy", 1, 5)(lambda yours: yours(5)[0])
+    checked(lambda x: None)
+    said = capsys.readouterr().out
+    assert "the check cannot use what your answer gives (TypeError" in said and "stops with" not in said
 
 
 def test_stopping_a_check_stops_it(half):
@@ -137,6 +145,28 @@ def test_damaged_lines_cost_no_other(half):
     progress_path().write_bytes(b'{"lesson": "99_no\n\xff\xfe\n[]\n7\n{"lesson": 3, "number": 1}\n')
     half(lambda x: x / 2)
     assert list(solved()) == [("99_none", 1)]
+
+
+@pytest.mark.parametrize("before", [b'{"lesson": "99_no', b"", b"\xff", b'{"lesson": 3}\n'])
+def test_a_line_that_was_torn_does_not_swallow_the_next_one(before, half):
+    progress_path().write_bytes(before)
+    half(lambda x: x / 2)
+    assert list(solved()) == [("99_none", 1)]
+    assert progress_path().read_bytes().startswith(before)
+
+
+def test_floats_choose_no_frames(capsys):
+    import numpy as np
+    import torch
+
+    from t2v_learn.exercises.video import my_indices
+    for wrong in (lambda h, w: np.floor(np.arange(w) * h / w), lambda h, w: [float(k * h // w) for k in range(w)],
+                  lambda h, w: torch.arange(w).float().mul(h / w).floor()):
+        my_indices(wrong)
+        assert "they are floats" in capsys.readouterr().out
+    for right in (lambda h, w: np.arange(w) * h // w, lambda h, w: [k * h // w for k in range(w)], lambda h, w: torch.arange(w) * h // w):
+        my_indices(right)
+        assert capsys.readouterr().out.splitlines()[-1].startswith("right")
 
 
 def test_a_place_that_cannot_be_written_stops_nobody(half, monkeypatch, tmp_path, capsys):

@@ -56,3 +56,12 @@ def test_a_full_reader_is_saved_with_its_world_and_trains_everywhere(tmp_path):
     save_reader(reader, tmp_path)
     again, clips = load_reader(tmp_path), [render(scene) for scene in some_full(4, 15)[0]]
     assert isinstance(again, FullReader) and read_names(clips, again) == read_names(clips, reader)
+
+
+def test_networks_refuse_what_they_did_not_learn():
+    reader = load_reader("tiny")
+    blank = np.zeros((8, 32, 32, 3), np.uint8)
+    with pytest.raises(InputError, match="over all or over read, not over 'every'"): agreement([blank], reader, over="every")
+    for wrong in (blank[:4], blank[:, :16, :16]):
+        with pytest.raises(InputError, match="clips of the world 'tiny'"): agreement([blank, wrong], reader)
+    with pytest.raises(InputError, match="clips of the world 'full'"): read_names([blank], FullReader())

@@ -97,3 +97,10 @@ def test_noticing_starts_where_it_lasts():
 @pytest.mark.parametrize("clean", [[], [.5], [.5, float("nan")]])
 def test_scatter_needs_two_values(clean):
     with pytest.raises(InputError, match="two or more"): least_noticed(clean, {.1: [.5], .8: [.5]})
+
+
+def test_sets_that_say_nothing_are_refused(world):
+    clips, scenes = world_clips(3, seed=5)
+    known = Known(FeatureSpace(world[0]), world[0][:2], world[0][2:4])
+    with pytest.raises(InputError, match="3 clips need as many scenes, not 1"): measure_set(clips, scenes[:1], known)
+    with pytest.raises(InputError, match="all alike"): FeatureSpace(clips[[0] * 5])

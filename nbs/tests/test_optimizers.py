@@ -158,3 +158,29 @@ def test_settings_that_no_training_could_use(settings):
 def test_whole_numbers_of_numpy_become_plain_ones():
     config = TrainConfig(steps=np.int64(5), seed=np.int32(3))
     assert (type(config.steps), type(config.seed)) == (int, int) and (config.steps, config.seed) == (5, 3)
+
+
+@pytest.mark.parametrize("settings, says", [
+    (dict(betas=.9), "betas are two numbers"), (dict(betas=(.9,)), "betas are"), (dict(betas=(1.0, .9)), "betas are"),
+    (dict(betas=(.9, math.nan)), "betas are"), (dict(betas=("a", "b")), "betas are"), (dict(lr=None), "lr must be above 0"),
+    (dict(lr="1e-3"), "lr must be above 0"), (dict(matrix_lr=None), "matrix_lr"), (dict(weight_decay=-1), "weight_decay"),
+    (dict(weight_decay=math.nan), "weight_decay must not be below 0"), (dict(warmup=math.nan), "warmup"), (dict(warmup=-1), "warmup"),
+    (dict(log_every=None), "log_every")])
+def test_settings_of_a_kind_that_no_training_could_use(settings, says):
+    with pytest.raises(InputError, match=says): TrainConfig(steps=1, **settings)
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_another_rate_is_taken_as_it_is(name):
+    config = TrainConfig(steps=1, optimizer=name, lr=1e-3, matrix_lr=.5)
+    for lr, share in ((0.0, 0), (2e-3, 2), (None, 1)):
+        groups = make_optimizer(Outer(), config, lr).param_groups
+        rates = {group["matrices"] and name == "muon": group["lr"] / group["factor"] for group in groups}
+        if name == "muon": assert rates[True] == pytest.approx(.5 * share)
+        assert rates[False] == pytest.approx(1e-3 * share)
+
+
+def test_a_frozen_network_has_nothing_to_train():
+    for name in ("adamw", "muon"):
+        config = TrainConfig(steps=1, optimizer=name)
+        with pytest.raises(InputError, match="requires_grad_"): make_optimizer(Toy().requires_grad_(False), config)

@@ -255,6 +255,18 @@ def test_a_failed_build_leaves_the_old_page(tmp_path, runtime, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
+def test_a_page_behind_a_link_is_replaced_and_the_link_stays(tmp_path, runtime, monkeypatch):
+    (tmp_path / "real").mkdir()
+    for name in ("model.onnx", "page.json"): (tmp_path / "real" / name).write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with page_module._whole_folder(tmp_path / "link") as new: (new / "page.json").write_text("new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real" / "page.json").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert "the folder you are in" in sentence(build_page, ".")
+
+
 def test_what_is_no_part_of_a_page_is_not_removed(tmp_path, runtime):
     old = tmp_path / "page"
     old.mkdir()

@@ -143,7 +143,9 @@ def test_data_is_a_function_of_the_step():
 
 def test_a_preset_of_no_frames_is_refused():
     for name in ("n_frames", "size", "batch_size"):
-        with pytest.raises(InputError, match=f"{name} must be at least 1, not 0"): Preset(None, **{name: 0})
+        for wrong in (0, 32.0, "32", None, True):
+            with pytest.raises(InputError, match=f"{name} is a whole number from 1 on, not {wrong!r}"): Preset(None, **{name: wrong})
+        assert type(getattr(Preset(None, **{name: np.int64(4)}), name)) is int, "JSON knows no numbers of NumPy"
 
 
 def test_the_world_has_its_own_size():
@@ -549,8 +551,8 @@ def test_killed_and_resumed_while_trained_further(tmp_path, trained):
 
 def test_sizes_that_a_network_cannot_take_are_refused_before_anything_slow(tmp_path):
     for wrong, said in ((dict(arch="unet3d", size=20), "take a multiple of 8"), (dict(arch="gan", size=64), "32x32 only"),
-                        (dict(frames=0), "n_frames must be at least 1"), (dict(size=64), "8 frames of 32x32"),
-                        (dict(batch_size=0), "batch_size must be at least 1")):
+                        (dict(frames=0), "n_frames is a whole number from 1 on"), (dict(size=64), "8 frames of 32x32"),
+                        (dict(batch_size=0), "batch_size is a whole number from 1 on")):
         with pytest.raises(InputError, match=said): fitted(**dict(folder=tmp_path / "x") | wrong)
     assert find_class("gan").fit_preset(Preset(find_class("gan").presets["tiny"].network, n_frames=5)).network.n_frames == 5
     assert not (tmp_path / "x").exists()

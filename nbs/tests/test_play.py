@@ -73,6 +73,7 @@ def test_a_prompt_refused(prompt):
 @pytest.mark.parametrize("number", BAD_NUMBERS, ids=lambda value: repr(value)[:20])
 def test_a_number_refused(number):
     assert "seed" in sentence(check_wish, PROMPT, number)
+    assert "from 0 to 9,007,199,254,740,991" in sentence(check_wish, PROMPT, None), "all of its digits"
     assert "steps" in sentence(check_wish, PROMPT, 0, number)
     if number != 0.5: assert "guidance" in sentence(check_wish, PROMPT, 0, 1, number)
 

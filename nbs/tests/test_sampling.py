@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from denoisers import small_denoiser, states
 from matplotlib.figure import Figure
 from refusals import sentence
 from scipy.integrate import solve_ivp
@@ -474,3 +475,30 @@ def test_figures_name_their_axes():
     assert [ax.get_title() for ax in figure.axes] == ["one", "two"] and all(labels(figure)[0])
 
 
+def test_ends_that_are_exchanged_and_grids_that_no_number_holds():
+    schedule = make_schedule("cosine")
+    for times in (level_times, karras_times): assert "lower log-SNR to a higher one" in sentence(times, schedule, 4, noisy=8., clean=-8.)
+    assert "shift" in sentence(sampling_times, 4, shift=float("inf")) and "0.1 at least" in sentence(karras_times, schedule, 4, rho=.01)
+    for times in (lambda n: level_times(schedule, n), lambda n: karras_times(schedule, n), sampling_times):
+        for steps in (2.0, True, "2"): assert "whole number" in sentence(times, steps)
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_each_clip_has_a_generator_of_its_own(kind):
+    def generators(*seeds): return kind(torch.Generator().manual_seed(seed) for seed in seeds)
+    def ask(generator): return ddpm(lambda x, t: (x * 0, x), schedule, x, times, generator)
+    schedule, x = make_schedule("cosine"), torch.randn(1, 3, 2, 4, 4).repeat(3, 1, 1, 1, 1)
+    times = level_times(schedule, 3)
+    different = ask(generators(1, 2, 1))
+    assert torch.equal(different[0], different[2]) and not torch.equal(different[0], different[1])
+    for seeds in ((1,), (1, 2)): assert f"{len(seeds)} generators do not fit 3 clips" in sentence(ask, generators(*seeds))
+
+
+def test_noise_of_a_sampler_does_not_repeat_in_the_next_batch(monkeypatch):
+    from t2v_learn.diffusion import sampling
+    seen = []
+    def asks(predict, schedule, x, times, generator): return seen.append(torch.randn(3, generator=generator)) or x
+    monkeypatch.setitem(SAMPLERS, "asks", asks)
+    def encoder(prompts): return states(len(prompts))
+    sampling.measure_samplers(small_denoiser(), encoder, ("asks",), (2,), n=4, batch_size=2)
+    assert len(seen) == 2 and not torch.equal(*seen)

@@ -371,3 +371,16 @@ if __name__ == "__main__": sys.exit(read(int(sys.argv[1]), Path(sys.argv[2]), in
                                   lambda: Training(1e9, context=0), lambda: Training(1e9, tensor=-1), lambda: state_memory(1, n_devices=0),
                                   lambda: collective_bytes("all_reduce", 1, 0)])
 def test_no_device_trains_nothing(call): assert "not" in sentence(call)
+
+
+def test_what_is_not_known_is_not_called_too_much():
+    cost = training_cost(Training(1e9))
+    assert cost.fits is None and "activations unknown" in str(cost) and "what is known fits" in str(cost) and "nan" not in str(cost)
+    large = training_cost(Training(1e12))
+    assert large.fits is False and "does not fit" in str(large)
+
+
+@pytest.mark.parametrize("call", ["all_gather", "reduce_scatter", "all_reduce"])
+@pytest.mark.parametrize("n", [1, 3])
+def test_each_device_of_a_ring_has_a_tensor(call, n):
+    assert f"{n} tensors do not fit a ring of 2" in sentence(getattr(Ring(2), call), [torch.ones(8)] * n)

@@ -256,3 +256,18 @@ def test_the_interval_is_about_the_score():
     assert score.low <= score.share <= score.high and score.share == 90 / 101
     many = _score([[1.] * 40] * 10 + [[0.]] * 10)
     assert many.low < many.share < many.high and many.low > .9
+
+
+def test_encoders_that_give_no_vectors_are_not_graded():
+    questions = twin_questions(20, rng())
+    n = len({text for q in questions for text in (q.query, q.right, q.wrong)})
+    for embed in (lambda texts: torch.full((len(texts), 3), float("nan")), lambda texts: torch.ones(len(texts) + 1, 3),
+                  lambda texts: torch.ones(len(texts) - 1, 3)):
+        with pytest.raises(InputError, match=f"a vector for each of {n} captions"): retrieval_accuracy(embed, questions)
+    right = retrieval_accuracy(lambda texts: torch.ones(len(texts), 3), (q for q in questions))
+    assert right.share == .5
+
+
+def test_one_text_is_one_caption():
+    encoder = SentenceEncoder(VOCABULARY, "mean", 8)
+    assert torch.equal(encoder(PROMPT), encoder([PROMPT]))

@@ -44,6 +44,20 @@ def test_many_clips():
     with pytest.raises(ValueError, match="four axes"): as_frames(CLIPS[0].frames[0])
 
 
+@pytest.mark.parametrize("shape, dtype", [((8, 32, 32, 1), np.uint8), ((3, 8, 32, 32), np.uint8), ((8, 32, 32, 4), np.uint8),
+                                          ((8, 32, 32, 3), np.float32), ((1, 8, 32, 32), np.float64)])
+def test_three_colours_in_their_place(shape, dtype):
+    for show in (as_frames, strip, show_video, sheet, animate):
+        with pytest.raises(InputError, match="three colours"): show(np.zeros(shape, dtype))
+
+
+def test_several_clips_may_come_from_a_generator():
+    assert animate(clip for clip in CLIPS).data == animate(CLIPS).data
+    for show in (sheet, animate):
+        for ncols in (0, -1, 2.5):
+            with pytest.raises(InputError, match="ncols is a whole number"): show(CLIPS, ncols=ncols)
+
+
 @pytest.mark.parametrize("wrong", [None, "clip.gif", [[1], [2, 3]], {}, np.array("a"), np.array([None])])
 def test_what_is_no_clip_is_named(wrong):
     with pytest.raises(InputError, match=f"of type {type(wrong).__name__}"): as_frames(wrong)

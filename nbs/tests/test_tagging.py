@@ -364,3 +364,19 @@ def test_tags_are_drawn_with_their_entities():
     color, shape, motion = axis.patches
     assert color.get_x() < shape.get_x() < motion.get_x() and motion.get_width() > max(color.get_width(), shape.get_width())
     assert len({bar.get_facecolor() for bar in axis.patches}) == 3
+
+
+def test_test_sets_may_be_generators():
+    data = [(["a", "red", "circle"], ["DET", "ADJ", "NOUN"])] * 3
+    tagger = MostFrequent().fit(data)
+    assert tag_accuracy(tagger, (s for s in data)) == tag_accuracy(tagger, data) == 1
+    bio = [(["a", "red"], ["O", "B-X"])] * 3
+    tagger = MostFrequent().fit(bio)
+    assert entity_f1(tagger, (s for s in bio)) == entity_f1(tagger, bio) == 1
+
+
+def test_a_sentence_is_a_list_of_words():
+    data = [(["a", "red", "circle"], ["DET", "ADJ", "NOUN"])] * 3
+    taggers = [MostFrequent().fit(data).tag, PerceptronTagger().fit(data).tag, lambda text: layer_states([text])]
+    for tag in taggers:
+        with pytest.raises(InputError, match="'a red circle' as \\['a', 'red', 'circle'\\]"): tag("a red circle")

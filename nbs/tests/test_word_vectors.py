@@ -307,3 +307,10 @@ def test_as_many_neighbours_as_words(n):
     vectors = WordVectors([f"w{i}" for i in range(9)], torch.randn(9, 4, generator=seeded()))
     with pytest.raises(InputError, match="neighbours"): neighbour_overlap(vectors, vectors, n)
     assert neighbour_overlap(vectors, vectors, 8) == 1
+
+
+def test_a_corpus_may_be_a_generator():
+    corpus = [["a", "b"], ["a", "b", "c"]]
+    assert Vocabulary(s for s in corpus).words == Vocabulary(corpus).words
+    for wrong in (("a b" for _ in range(2)), "a b"):
+        with pytest.raises(InputError, match="make it with sentences"): Vocabulary(wrong)

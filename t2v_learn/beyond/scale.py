@@ -8,7 +8,7 @@ __all__ = ['BACKBONES', 'DEVICES', 'state_memory', 'Ring', 'collective_bytes', '
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #imports
 from dataclasses import dataclass
-from math import ceil, inf, nan, prod
+from math import ceil, inf, isnan, nan, prod
 from numbers import Integral, Real
 
 import numpy as np
@@ -46,6 +46,10 @@ class Ring:
         self.n_devices = n_devices
         self.sent = [0] * n_devices
 
+    def _check(self, parts):
+        if len(parts) == self.n_devices: return
+        raise InputError(f"{len(parts)} tensors do not fit a ring of {self.n_devices} devices: give one for each.")
+
     def shift(self, parts): # one tensor of each device -> what each gets from the one before
         for device, part in enumerate(parts): self.sent[device] += part.nbytes
         return parts[-1:] + parts[:-1]
@@ -56,6 +60,7 @@ class Ring:
         return list(whole.flatten().chunk(self.n_devices))
 
     def all_gather(self, chunks): # a chunk of each device -> the whole, flat, on each
+        self._check(chunks)
         held = [{device: chunk} for device, chunk in enumerate(chunks)]
         for step in range(self.n_devices - 1):
             number = [(device - step) % self.n_devices for device in range(self.n_devices)]          # which chunk each hands on
@@ -64,6 +69,7 @@ class Ring:
         return [torch.cat([mine[i] for i in range(self.n_devices)]) for mine in held]
 
     def reduce_scatter(self, wholes): # a tensor of each device -> on each device its chunk of their sum
+        self._check(wholes)
         pieces = [self.chunks(whole) for whole in wholes]
         carried = [pieces[device][(device - 1) % self.n_devices] for device in range(self.n_devices)]
         for step in range(1, self.n_devices):
@@ -295,16 +301,19 @@ class Cost:
     capacity: float       # bytes that a device has
 
     @property
-    def fits(self): return sum(self.memory.values()) <= self.capacity
+    def fits(self): # None where what is known fits, and the rest is not known
+        known = sum(size for size in self.memory.values() if not isnan(size))
+        return None if known <= self.capacity and any(map(isnan, self.memory.values())) else known <= self.capacity
 
     def __str__(self):
-        memory = ", ".join(f"{kind} {size / 1e9:.3g}" for kind, size in self.memory.items())
+        memory = ", ".join(f"{kind} unknown" if isnan(size) else f"{kind} {size / 1e9:.3g}" for kind, size in self.memory.items())
+        fits = {True: "fits", False: "does not fit", None: "what is known fits"}[self.fits]
         sent = ", ".join(f"{kind} {size / 1e9:.3g}" for kind, size in self.sent.items())
         again = f", {self.executed:.3g} with blocks computed again" if self.executed > self.flops else ""
         return (f"{self.tokens:,} tokens a clip, {self.parameters:.3g} parameters\n"
                 f"  {self.steps:,.0f} steps of {self.flops_step:.3g} operations: {self.flops:.3g}{again}\n"
                 f"  {self.hours:,.3g} hours, {self.device_hours:,.3g} device-hours\n"
-                f"  GB a device: {memory}; {'fits' if self.fits else 'does not fit'} into {self.capacity / 1e9:.3g}\n"
+                f"  GB a device: {memory}; {fits} into {self.capacity / 1e9:.3g}\n"
                 f"  GB a device sends in a step: {sent}")
 
 # %% ../../nbs/8_beyond/81_scale.ipynb #training-cost

@@ -33,6 +33,8 @@ class NoiseLevels:
         for name in ("means", "stds", "limits"): setattr(self, name, tuple(getattr(self, name)))           # JSON has lists
         if not self.means or len(self.means) != len(self.stds) or min(self.stds) < 0:
             raise InputError(f"Noise levels need as many stds as means, none negative; these are {self.means} and {self.stds}.")
+        if len(self.limits) != 2 or not self.limits[0] < self.limits[1]:
+            raise InputError(f"the limits of noise levels are a lower log-SNR and a higher one, not {self.limits}.")
 
     def sample(self,
         n: int,                                    # how many
@@ -71,6 +73,8 @@ class DenoiserConfig:
             raise InputError(f"Only a network that predicts x0 can leave detail to the input, not {self.target!r}: set sigma_data to 0.")
         for name in ("p_uncond", "p_given", "first_share"):
             if not 0 <= getattr(self, name) <= 1: raise InputError(f"{name} is a share, between 0 and 1, not {getattr(self, name)}.")
+        if self.max_weight is not None and not self.max_weight > 0:
+            raise InputError(f"max_weight must be above 0, not {self.max_weight}: None means no limit.")
 
     def levels_at(self,
         progress: float,  # how much of the training is over, 0 to 1
@@ -153,7 +157,8 @@ def fit_data(self: Denoiser,
 ):
     "Measure training clips, so that the network sees mean 0 and standard deviation 1; without this call it sees them as they are."
     self.data_mean.copy_(video.mean())
-    self.data_std.copy_(video.std().clamp(min=1e-3))
+    spread = video.std() if video.numel() > 1 else torch.zeros(())       # one number does not vary
+    self.data_std.copy_(spread.clamp(min=1e-3))
 
 @patch
 def normalize(self: Denoiser,

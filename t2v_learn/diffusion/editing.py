@@ -6,6 +6,7 @@
 __all__ = ['EDITS', 'keep_known', 'as_mask', 'measure_editing', 'editing_results', 'editing_figure']
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #imports
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from fastcore.basics import patch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from ..core import InputError
+from ..core import InputError, as_whole
 from .denoiser import Denoiser
 from .guidance import guide
 from .noise import q_sample
@@ -86,17 +87,21 @@ def as_mask(
 ) -> Tensor:                          # bool `f h w`, of the model
     "A mask for the model's frames; InputError for one that does not fit, is empty or leaves nothing."
     mask = mask.frames if isinstance(mask, Clip) else np.asarray(_on_cpu(mask))
-    if mask.ndim == 4: mask = mask.max(-1)
+    f, h, w = clip.frames.shape[:3]
+    is_picture = mask.ndim == 3 and mask.shape[:2] == (h, w) and mask.shape[2] in (3, 4) and mask.shape[1:] != (h, w)
+    if is_picture or mask.ndim == 4: mask = mask[..., :3].max(-1)                             # its colours; how opaque it is does not count
     if mask.ndim == 2: mask = mask[None]
     if mask.dtype.kind not in "buif" or mask.ndim != 3: raise InputError(f"a mask has the axes f h w, not the shape {mask.shape}.")
     if not np.isfinite(mask).all(): raise InputError("the mask holds NaN or infinity: use True and False.")
-    f, h, w = clip.frames.shape[:3]
     if mask.shape[1:] != (h, w) or len(mask) not in (1, f):
         raise InputError(f"the mask has {len(mask)} frames of {mask.shape[2]}x{mask.shape[1]}, the clip {f} of {w}x{h}: make them alike.")
     chosen = (mask > 0)[frame_indices(len(mask), n_frames)]
     picture = np.repeat(chosen[..., None] * np.uint8(255), 3, -1)                         # f h w c
     chosen = torch.from_numpy(fit_square(picture, size)[..., 0] > 0)
-    if not chosen.any(): raise InputError("the mask is empty, so there is nothing to draw: set it to True somewhere.")
+    if not (mask > 0).any(): raise InputError("the mask is empty, so there is nothing to draw: set it to True somewhere.")
+    if not chosen.any():
+        raise InputError(f"the model takes {n_frames} of {f} frames, evenly spaced, and their middle square, and the mask leaves nothing "
+                         "of these to draw: mark more.")
     if chosen.all(): raise InputError("the mask covers everything, so nothing of the clip is left: generate a new one instead.")
     return chosen
 
@@ -148,8 +153,9 @@ def _check_given(model, n_given): # the number of given frames; None: the least 
     "InputError for a number that leaves nothing to draw, or that no group of frames makes."
     f, whole = model.config["shape"][1], model.whole_frames
     if n_given is None: return max(2, whole)
+    n_given = as_whole(n_given, "the number of given frames")
     if n_given % whole: raise InputError(f"this model takes frames in groups of {whole}: give a multiple of that, not {n_given}.")
-    if not 1 <= n_given < f: raise InputError(f"n_given must lie between 1 and {f - 1}, since the model draws {f} frames, not {n_given}.")
+    if not 1 <= n_given < f: raise InputError(f"1 to {f - 1} frames can be given, since the model draws {f}, not {n_given}.")
     return n_given
 
 @patch
@@ -173,7 +179,7 @@ def continue_clip(self: TextToVideo,
         n = whole if len(one) == 1 else n_given
         if len(one) == 1: end = Clip(end.frames.repeat(n, 0), end.fps)
         if len(end) < n:
-            advice = "give a longer clip" + ", or lower n_given" * (len(end) >= whole)
+            advice = "give a longer clip" + ", or fewer of its frames" * (len(end) >= whole)
             raise InputError(f"the clip has {len(end)} frames at {end.fps:g} a second, so {n} of them cannot be given: {advice}.")
         blank = np.zeros((f - n, h, h, 3), np.uint8)
         begun.append(Clip(np.concatenate([end.frames[len(end) - n:], blank]), end.fps))
@@ -185,7 +191,7 @@ def continue_clip(self: TextToVideo,
 def extend(self: TextToVideo,
     clip: Clip | list[Clip],        # any size, length and rate
     prompt: str | list[str],        # what is to come
-    n_frames: int | None = None,    # of the result; None: twice as many as the clip has
+    n_frames: int | None = None,    # of the result, at the model's rate; None: twice as long as the clip
     n_given: int | None = None,     # frames that two windows share, as for `continue_clip`
     seed: int | list[int] = 0,      # of the noise
     num_inference_steps: int = 13,  # steps from noise to video, for each window
@@ -195,7 +201,7 @@ def extend(self: TextToVideo,
     clips, prompts, seeds = _as_clips(clip, prompt, seed)
     size = self.config["shape"][2]
     longer = [_at_rate(one, self.config["fps"], size) for one in clips]
-    wanted = [2 * len(one) if n_frames is None else n_frames for one in longer]
+    wanted = [2 * len(one) if n_frames is None else as_whole(n_frames, "the number of frames") for one in longer]
     for one, n in zip(longer, wanted):
         if n <= len(one): raise InputError(f"the clip has {len(one)} frames at {one.fps:g} a second: ask for more than that, not {n}.")
     window = 0
@@ -260,6 +266,13 @@ def inpaint(self: TextToVideo,
     return _as_asked(self.fill(sources, free, prompts, seeds, num_inference_steps, **settings), clip)
 
 # %% ../../nbs/5_diffusion/58_editing.ipynb #edit-method
+def _as_strength(strength): # a float
+    "InputError for what is no share."
+    try: share = float(strength)
+    except (TypeError, ValueError): share = math.nan
+    if not 0 <= share <= 1: raise InputError(f"strength must lie between 0 and 1, not {strength}.")
+    return share
+
 @patch
 def edit(self: TextToVideo,
     clip: Clip | list[Clip],        # what to start from; any size, length and rate
@@ -276,7 +289,7 @@ def edit(self: TextToVideo,
     **settings,                     # what else `denoise` takes: guidance_rescale, guidance_interval
 ) -> Clip | list[Clip]:             # each lasts as long as the clip it was made from
     "Noise a clip part of the way and denoise it towards the prompt (SDEdit, Meng et al. 2022)."
-    if not 0 <= strength <= 1: raise InputError(f"strength must lie between 0 and 1, not {strength}.")
+    strength = _as_strength(strength)
     if source_prompt is not None and not invert: raise InputError("a source prompt is for invert=True only: leave it out.")
     clips, prompts, seeds = _as_clips(clip, prompt, seed)
     _, f, h, _ = self.config["shape"]
@@ -301,7 +314,8 @@ def invert(self: TextToVideo,
     num_inference_steps: int = 16,  # steps from clip to full noise
 ) -> Tensor:                        # x at the noise level of that strength, `b c f h w`, float32 on the CPU
     "From clips to the noise that DDIM would draw them from (DDIM inversion, Dhariwal & Nichol, 2021, app. F)."
-    if not 0 < strength <= 1: raise InputError(f"strength must be above 0 and at most 1, not {strength}.")
+    strength = _as_strength(strength)
+    if not strength: raise InputError("strength must be above 0 and at most 1, not 0: nothing would be inverted.")
     n = len(clip) if isinstance(clip, list | tuple) else 1
     clips, prompts, _ = _as_clips(clip, ["a clip"] * n if prompt is None else prompt, 0)
     _, f, h, _ = self.config["shape"]
@@ -387,7 +401,7 @@ def measure_editing(
     "Give a model many clips and one task; InputError for an unknown one."
     known = (*EDITS, "continue", "interpolate", "inpaint")
     if task not in known: raise InputError(f"there is no task {task!r}: choose one of {', '.join(known)}.")
-    scenes, wanted, said, asked = _task_set(task, n, seed)
+    scenes, wanted, said, asked = _task_set(task, as_whole(n, "n"), as_whole(seed, "seed", 0))
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n, np.uint32)]
     sources = [Clip(render(scene)) for scene in scenes]
     nothing = np.zeros(sources[0].frames.shape[:3], bool)

@@ -88,7 +88,8 @@ def guide(
 ) -> Callable:                   # predict(x, t) -> (x0, noise), as samplers want it; t: one time, or `b`, or `b f`
     "A network with its prompts and guidance. Raises InputError for settings that contradict each other."
     if not 0 <= rescale <= 1: raise InputError(f"guidance_rescale is a share, between 0 and 1, not {rescale}.")
-    low, high = interval or (-float("inf"), float("inf"))
+    try: low, high = (-float("inf"), float("inf")) if interval is None else map(float, interval)
+    except (TypeError, ValueError): raise InputError(f"a guidance interval is two numbers, log-SNR, not {interval!r}.") from None
     if not low < high: raise InputError(f"a guidance interval goes from a lower log-SNR to a higher one, not from {low} to {high}.")
     if weaker is not None:
         if negative is not None: raise InputError("take a negative prompt or a weaker network, not both: each stands in the other's place.")

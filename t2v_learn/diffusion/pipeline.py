@@ -8,7 +8,7 @@ __all__ = ['TextToVideo']
 # %% ../../nbs/5_diffusion/57_pipeline.ipynb #imports
 import math
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 from fastcore.basics import patch
@@ -20,6 +20,7 @@ from .guidance import sample
 from .sampling import find_sampler, level_times
 from .unet3d import UNetConfig
 from ..text.bert import TextEncoder
+from ..text.tokens import check_text
 from ..training.loop import Trainer
 from ..training.pipeline import (Preset, VideoGenerator, as_prompts, first_batches, start_noise,
                                          text_statistics)
@@ -88,10 +89,12 @@ def _as_negatives(
     guidance_scale: float,            # without guidance there is nothing to move away from
 ) -> list[str] | None:                # n of them
     "Negative prompts as a list; InputError where they do not fit or cannot have an effect."
+    if not isinstance(guidance_scale, Real): raise InputError(f"guidance_scale is a number, not {guidance_scale!r}.")
     if negative is None: return None
-    negatives = [negative] * n if isinstance(negative, str) else list(negative)
+    negatives = list(negative) if isinstance(negative, list | tuple) else [negative] * n
     if len(negatives) != n: raise InputError(f"{n} prompts need as many negative prompts, not {len(negatives)}.")
-    if not all(one.strip() for one in negatives): raise InputError("the negative prompt is empty: say what the video shall not show.")
+    if not all(check_text(one).strip() for one in negatives):
+        raise InputError("the negative prompt is empty: say what the video shall not show.")
     if guidance_scale <= 1: raise InputError(f"a negative prompt needs a guidance scale above 1, not {guidance_scale:g}.")
     return negatives
 

@@ -8,9 +8,11 @@ __all__ = ['SAMPLERS', 'GaussianMixture', 'euler', 'recorded', 'paths_figure', '
            'level_times', 'karras_times', 'grade_clips', 'measure_samplers', 'fewest_calls', 'sampler_figure']
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #from-collections-abc-import-callable
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -133,7 +135,9 @@ def ancestral_sigma(
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #noise-like
 def _noise_like(x, generator):
     "Standard normal noise of the shape and type of x; generator: one for all, a list with one for each clip, or None: the global one."
-    if isinstance(generator, list): return torch.cat([_noise_like(one, g) for one, g in zip(x.split(1), generator)])
+    if isinstance(generator, list | tuple):
+        if len(generator) != len(x): raise InputError(f"{len(generator)} generators do not fit {len(x)} clips: give one for each.")
+        return torch.cat([_noise_like(one, g) for one, g in zip(x.split(1), generator)])
     return torch.randn(x.shape, generator=generator, device=generator.device if generator else x.device, dtype=x.dtype).to(x.device)
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #ddim
@@ -344,8 +348,16 @@ def _check_steps(
     start: float,  # the share of the way to go
 ) -> None:         # InputError where they make no sense
     "Refuse what cannot be walked."
-    if not 1 <= steps <= 1000 or int(steps) != steps: raise InputError(f"Sampling takes at least 1 step and at most 1000, not {steps}.")
+    if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= steps <= 1000:
+        raise InputError(f"Sampling takes at least 1 step and at most 1000, a whole number, not {steps}.")
     if not 0 < start <= 1: raise InputError(f"start lies in (0, 1], and is not {start}.")
+
+def _check_ends(
+    noisy: float, # log-SNR near the start
+    clean: float, # and near the end
+) -> None:        # InputError where they are exchanged
+    "Sampling goes from noise to clips."
+    if not noisy < clean: raise InputError(f"sampling goes from a lower log-SNR to a higher one, not from {noisy} to {clean}.")
 
 # %% ../../nbs/5_diffusion/55_sampling.ipynb #sampling-times
 def sampling_times(
@@ -355,7 +367,7 @@ def sampling_times(
 ) -> Tensor:             # steps + 1 times, falling to 0
     "The times of a sampler: equal steps s, moved to shift s / (1 + (shift - 1) s) (Esser et al., 2024, eq. 23)."
     _check_steps(steps, start)
-    if not shift > 0: raise InputError(f"shift must be above 0, not {shift}.")
+    if not 0 < shift < math.inf: raise InputError(f"shift must be above 0, not {shift}.")
     s = torch.linspace(start, 0, steps + 1)
     return shift * s / (1 + (shift - 1) * s)
 
@@ -369,6 +381,7 @@ def level_times(
 ) -> Tensor:                 # steps + 1 times, falling to 0
     "The times of a sampler: equal steps of log-SNR."
     _check_steps(steps, start)
+    _check_ends(noisy, clean)
     noisy = max(noisy, schedule.log_snr(torch.tensor(1.0)).item())
     times = schedule.t_at(torch.linspace(clean + start * (noisy - clean), clean, steps + 1))
     if start == 1: times[0] = 1
@@ -386,7 +399,8 @@ def karras_times(
 ) -> Tensor:                 # steps + 1 times, falling to 0
     "The times of a sampler: equal steps of (sigma / alpha)^(1 / rho), then 0 (Karras et al., 2022, eq. 5)."
     _check_steps(steps, start)
-    if not rho > 0: raise InputError(f"rho must be above 0, not {rho}.")
+    if not 0.1 <= rho < math.inf: raise InputError(f"rho must be above 0, and 0.1 at least, not {rho}.")
+    _check_ends(noisy, clean)
     noisy = max(noisy, schedule.log_snr(torch.tensor(1.0)).item())
     ends = torch.tensor([noisy, clean]).mul(-0.5 / rho).exp()                      # (sigma / alpha)^(1 / rho) at both ends
     ramp = torch.linspace(1 - start, 1, steps)
@@ -433,11 +447,12 @@ def measure_samplers(
     for name, grid, asked in ((s, g, c) for s in samplers for g in grids for c in calls):
         times = _GRIDS[grid](denoiser.schedule, asked // 2 + 1 if name == "heun" else asked)
         parts = []
+        generator = torch.Generator().manual_seed(seed)
         for first in range(0, n, batch_size):
             part = slice(first, first + batch_size)
             states = TextStates(text.tokens[part], text.mask[part], text.pooled[part])
             predict, seen = recorded(partial(denoiser.predict, text=states))
-            x = find_sampler(name)(predict, denoiser.schedule, noise[part], times, torch.Generator().manual_seed(seed))
+            x = find_sampler(name)(predict, denoiser.schedule, noise[part], times, generator)
             parts.append(denoiser.restore(x).clamp(-1, 1).cpu())
         rows.append(dict(sampler=name, grid=grid, calls=len(seen)) | grade_clips(torch.cat(parts), scenes))
     return rows

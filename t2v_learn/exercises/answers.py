@@ -49,6 +49,18 @@ def _where(
     source = linecache.getline(lines[-1].filename, lines[-1].lineno).strip()
     return f", in your line {lines[-1].lineno}" + (f": {source}" if source else "")
 
+def _stumble(
+    error: Exception,
+    answer: object, # what the reader wrote
+) -> str:
+    "Whether the answer stops, or the check at what it gives"
+    what = f"{type(error).__name__}: {error}"
+    if not callable(answer) and "not callable" in str(error):
+        return f"hand the function itself to the check, without brackets behind it, not {type(answer).__name__}."
+    place = _where(error, answer)
+    if place or "positional argument" in str(error) or "keyword argument" in str(error): return f"your answer stops with {what}{place}"
+    return f"the check cannot use what your answer gives ({what}): compare its type and shape with what the exercise asks for."
+
 # %% ../../nbs/tools/exercises/answers.ipynb #exercise
 def exercise(
     lesson: str,      # the notebook, without its ending
@@ -66,7 +78,7 @@ def exercise(
             try: verdict = judge(yours, *others)
             except NotYet as wrong: return print(f"not yet: {wrong}")
             except Exception as error:                       # whatever an answer does, it gets a sentence
-                return print(f"not yet: your answer stops with {type(error).__name__}: {error}{_where(error, yours)}")
+                return print(f"not yet: {_stumble(error, yours)}")
             _remember(about)
             print(f"right: {verdict}" if verdict else "right")
         check.__doc__ = judge.__doc__ or title
@@ -217,7 +229,9 @@ def _remember(
     path = progress_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a", encoding="utf-8") as file: file.write(line + "\n")
+        with open(path, "ab+") as file:
+            torn = file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"       # a line that was never finished
+            file.write(b"\n" * bool(torn) + line.encode() + b"\n")
     except OSError as error: print(f"(this is not remembered: {path} cannot be written, {error.strerror}.)")
 
 # %% ../../nbs/tools/exercises/answers.ipynb #solved

@@ -108,13 +108,16 @@ def my_indices(yours):
     "Several lengths; for 36 frames and 8 parts as curves"
     wanted = {(36, 8): 0, (16, 4): 0, (64, 8): 0, (2, 6): 0, (9, 1): 0, (8, 8): 0, (30, 12): 0, (10, 4): 0}
     for have, want in wanted:
-        found = as_array(yours(have, want), "my_indices")
+        given = yours(have, want)
+        found = as_array(given, "my_indices")
         expected = np.arange(want) * have // want
         if (have, want) == (36, 8): beside(found, expected)
         if found.shape != (want,):
             raise NotYet(f"{want} parts of {have} frames need {want} indices, in one row, not the shape {found.shape}.")
         if found.dtype.kind == "f" and (found % 1).any():
             raise NotYet(f"there is no frame {found[found % 1 > 0][0]:g}: indices are whole numbers.")
+        if "float" in str(getattr(given, "dtype", type(np.asarray(given).ravel()[0]))):
+            raise NotYet("the numbers are right, but they are floats, which cannot choose frames: make them whole numbers.")
         if np.array_equal(found, expected): continue
         what = f"{want} parts of {have} frames: {found.tolist()}, not {expected.tolist()}"
         if found.max() >= have: raise NotYet(f"{what}: there is no frame {int(found.max())}.")

@@ -143,7 +143,7 @@ def warping_error(
 # %% ../../nbs/4_gan/44_coherence.ipynb #flicker
 def flicker(
     video: Tensor, # `b c f h w` in [-1, 1]
-) -> Tensor:       # `b`; 0: the light is even. 1 is a change by half of the way from black to white
+) -> Tensor:       # `b`; 0: the light is even, 1: a change by half of the way from black to white; NaN for fewer than 3 frames
     "The second difference of the frames' mean colours, root mean square."
     light = reduce(video, "b c f h w -> b c f", "mean")
     return light.diff(n=2).square().mean((1, 2)).sqrt()
@@ -151,7 +151,7 @@ def flicker(
 # %% ../../nbs/4_gan/44_coherence.ipynb #track-roughness
 def track_roughness(
     video: Tensor, # `b c f h w` in [-1, 1]
-) -> Tensor:       # `b`, in pixels; 0: an even motion. NaN where some frame is empty
+) -> Tensor:       # `b`, in pixels; 0: an even motion. NaN where some frame is empty, and for fewer than 3 frames
     "The second difference of the thing's place, root mean square."
     places = [track(clip) for clip in video]
     rough = [np.nan if xy is None else np.sqrt(np.square(np.diff(xy, n=2, axis=0)).sum(1).mean()) for xy in places]

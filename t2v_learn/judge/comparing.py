@@ -62,6 +62,7 @@ def seed_interval(
 
 # %% ../../nbs/6_judge/66_comparing.ipynb #mcnemar
 def _sign_flips(differences): # how often differences are as large if each may as well have the other sign (Fisher 1935)
+    if len(differences) < 2: return 1.0                            # both signs of one difference are as large
     test = stats.permutation_test((differences,), np.mean, permutation_type="samples", rng=np.random.default_rng(0))
     return float(test.pvalue)
 
@@ -104,7 +105,10 @@ def mcnemar(
     b: np.ndarray,  # the same of another model, on the same prompts and noise
 ) -> PairedTest:
     "The paired comparison of two models, clip by clip."
-    a, b = np.asarray(a, bool), np.asarray(b, bool)
+    a, b = np.asarray(a), np.asarray(b)
+    if not all(marks.dtype.kind in "buif" and np.isin(marks, (0, 1)).all() for marks in (a, b)):
+        raise InputError("right or wrong is True or False, or 1 or 0, for each clip: turn what you have into these first.")
+    a, b = a.astype(bool), b.astype(bool)
     if a.shape != b.shape: raise InputError(f"{len(a)} clips cannot be paired with {len(b)}: evaluate both models on the same prompts.")
     if not a.size: raise InputError("there is no clip to compare: give one or more.")
     return PairedTest(int((a & b).sum()), int((a & ~b).sum()), int((~a & b).sum()), int((~a & ~b).sum()))

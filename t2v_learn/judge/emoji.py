@@ -21,6 +21,7 @@ from ..core import InputError, shipped_folder
 from .evaluate import wilson
 from ..text.bert import TextEncoder, whitening
 from ..training.checkpoint import CheckpointError, check_shapes, load_weights, save_weights
+from ..video.show import as_frames
 
 # %% ../../nbs/6_judge/65_emoji.ipynb #caption
 TONES = ("light", "medium-light", "medium", "medium-dark", "dark")
@@ -151,6 +152,11 @@ def harden(
     return torch.stack(rows)
 
 # %% ../../nbs/6_judge/65_emoji.ipynb #load
+def _check_captions(judge, known):
+    "InputError where these are not the captions of a judge"
+    n = len(judge.pooled)
+    if len(known) != n: raise InputError(f"this judge knows {n:,} captions, not {len(known):,}: give all of them, in their order.")
+
 def save_judge(
     judge: EmojiJudge,  # trained
     captions: list,     # all that a clip may have, in the order of `pooled`
@@ -158,6 +164,7 @@ def save_judge(
     **facts: object,    # what else shall stand in config.json
 ) -> Path:
     "In 16 bits, with the captions that it knows."
+    _check_captions(judge, captions)
     weights = {name: tensor.half() for name, tensor in judge.state_dict().items()}
     return save_weights(folder, weights, dict(kind="emoji-judge", captions=captions) | facts)
 
@@ -194,10 +201,14 @@ class EmojiScore:
 def score_emoji(
     judge: EmojiJudge, # trained
     known: list,       # the captions it knows
-    clips: list,       # uint8 `f h w c` each
+    clips: list,       # clips, or uint8 `f h w c` each, all of one shape
     captions: list,    # what each should show, all of them known
 ) -> EmojiScore:
-    "Grade clips. InputError for a caption that the judge does not know."
+    "Grade clips. InputError for a caption that the judge does not know, and for clips of another size than it learnt from."
+    _check_captions(judge, known)
+    clips = [as_frames(clip) for clip in clips]
+    strange = [clip.shape for clip in clips if clip.shape[1:] != (64, 64, 3) or len(clip) != len(clips[0])]
+    if strange: raise InputError(f"the judge reads clips of 64x64 pixels that are equally long, not one of shape {strange[0]}.")
     number = {text: k for k, text in enumerate(known)}
     strange = [text for text in captions if text not in number]
     if strange: raise InputError(f"the judge does not know the caption {strange[0]!r}: ask for one of its {len(known):,}.")

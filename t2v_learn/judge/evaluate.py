@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from numbers import Integral
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
-from ..core import InputError, read_json, write_json
+from ..core import InputError, as_whole, read_json, write_json
 from ..diffusion.denoiser import level_errors
 from ..diffusion.pipeline import TextToVideo
 from .controls import derange
@@ -30,8 +30,9 @@ from .learned_readers import agreement, load_reader
 from .reader import score
 from ..training.pipeline import VideoGenerator, trained_on, watched, world_of
 from ..video.datasets import WorldData
+from ..video.show import as_frames
 from ..video.verify import fidelity, track
-from ..video.world import World, caption, label, render
+from ..video.world import WORLDS, World, caption, label, render
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #wilson
 def wilson(
@@ -39,7 +40,9 @@ def wilson(
     n: int,  # of how many
 ) -> tuple:  # lower and upper end of the 95 % interval
     "Wilson's interval for a share (Wilson 1927)."
-    if not 0 <= k <= n or n < 1: raise InputError(f"{k} of {n} is no share: give whole numbers, the first at most the second, from 1 on.")
+    whole = isinstance(k, Real) and isinstance(n, Real) and k % 1 == 0 == n % 1
+    if not (whole and 0 <= k <= n and n >= 1):
+        raise InputError(f"{k} of {n} is no share: give whole numbers, the first at most the second, from 1 on.")
     interval = stats.binomtest(int(k), int(n)).proportion_ci(method="wilson")
     return interval.low, interval.high
 
@@ -52,6 +55,8 @@ def bootstrap(
     "A percentile interval for the share that is right, by drawing groups with replacement (Efron 1979); they may differ in size."
     right = [np.sum(group) for group in groups]
     sizes = [len(group) for group in groups]
+    if len(sizes) < 2 or not all(sizes):
+        raise InputError(f"a bootstrap draws among groups: give two or more, none empty; these have the sizes {sizes}.")
     def share(right, sizes, axis): return right.sum(axis) / sizes.sum(axis)
     drawn = stats.bootstrap((right, sizes), share, paired=True, n_resamples=n_resamples, method="percentile", random_state=seed)
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
@@ -181,6 +186,10 @@ def _side_by_side(
         torch.set_num_threads(threads)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #generate-all
+def _clip_shape(world): # f h w c
+    spec = WORLDS[world]
+    return spec.n_frames, spec.canvas, spec.canvas, 3
+
 def _generate_all(
     model: Callable, # model(prompts, seed=[...]) -> list of clips
     prompts: list,   # what to generate
@@ -188,15 +197,21 @@ def _generate_all(
     batch_size: int, # clips at once
     progress: bool,  # show a progress bar
     settings: dict,  # for the model
+    world: str | None = None, # whose clips they shall be; None: of any size
 ) -> list:           # of clips
-    "A clip for every prompt, batch by batch."
+    "A clip for every prompt, batch by batch; InputError for what is no clip of that world."
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(len(prompts), np.uint32)]
     batches = [slice(i, i + batch_size) for i in range(0, len(prompts), batch_size)]
     clips = []
     def generate(rows): return model(prompts[rows], seed=seeds[rows], **settings)
     with warnings.catch_warnings(), _side_by_side(model, len(batches)) as each:
         warnings.filterwarnings("ignore", message=".*seen in training")          # held-out words are asked for on purpose
-        for _, made in zip(watched(batches, "generating clips", progress), each(generate, batches)): clips += made
+        for _, made in zip(watched(batches, "generating clips", progress), each(generate, batches)):
+            shapes = {as_frames(clip).shape for clip in made}
+            if world and shapes != {_clip_shape(world)}:
+                raise InputError(f"the model draws clips of shape {', '.join(map(str, shapes))}, and those of the world {world!r} have "
+                                 f"{_clip_shape(world)}: evaluate it on clips with captions.")
+            clips += made
     if len(clips) != len(prompts): raise InputError(f"the model gave {len(clips)} clips for {len(prompts)} prompts: give one for each.")
     return clips
 
@@ -269,13 +284,12 @@ def evaluate(
     if world is None:
         raise InputError("this model draws no world of ours, so its clips cannot be read: evaluate it on clips with captions.")
     n = SIZES[split] if n is None else n
-    for name, value, least in (("n", n, 1), ("seed", seed, 0), ("batch_size", batch_size, 1)):
-        if not isinstance(value, Integral) or value < least: raise InputError(f"{name} is a whole number from {least} on, not {value!r}.")
+    for name, value, least in (("n", n, 1), ("seed", seed, 0), ("batch_size", batch_size, 1)): as_whole(value, name, least)
     scenes, prompts = eval_set(World(world), split, n, seed)
     keys = _combinations_of(scenes, World(world), split)
     if deranged:
         prompts = [prompts[i] for i in derange([label(s) for s in scenes], np.random.default_rng(seed))]
-    clips = _generate_all(model, prompts, seed, batch_size, progress, settings)
+    clips = _generate_all(model, prompts, seed, batch_size, progress, settings, world)
     scores = [score(clip, scene) for clip, scene in zip(clips, scenes)]
     about = dict(nearer=_copied(model, clips, world)) | (_looks(clips, scenes, keys) if world == "tiny" else {})
     right = _rights(scores, [len(s.actors) for s in scenes])
@@ -418,7 +432,7 @@ def evaluate_clips(
     trained = trained_on(model.config, batch_size)
     if data is None and trained is None:
         raise InputError("what this model was trained on is not here: give clips with captions to evaluate it on.")
-    video, captions = _clips_of(data or trained, n)
+    video, captions = _clips_of(data or trained, as_whole(n, "n"))
     known, said = _clips_of(trained or data, 1024)
     errors = _errors_by_level(model, video, captions, seed, batch_size, progress) if isinstance(model, TextToVideo) else {}
     prompts = captions[:-(-len(captions) // 2)]

@@ -15,13 +15,13 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import nn
 
-from ..core import shipped_folder
+from ..core import InputError, shipped_folder
 from .controls import always_said, any_full_scene, any_scene
 from .reader import read_scene
 from ..training.checkpoint import CheckpointError, check_shapes, load_weights, save_weights
 from ..video.clips import to_unit
 from ..video.show import as_frames
-from ..video.verify import TINY_WORLD, Reading
+from ..video.verify import TINY_WORLD, Reading, find_world
 from ..video.world import BACKGROUNDS, COLORS, KINDS, SHAPES, WORLD_VERSION, WORLDS, label, path, render
 
 # %% ../../nbs/6_judge/63_learned_readers.ipynb #conv-stage
@@ -38,6 +38,8 @@ def _conv_stage(
 # %% ../../nbs/6_judge/63_learned_readers.ipynb #independentreader
 class TinyReader(nn.Module):
     "A small network that reads tiny clips; it always answers, even where there is nothing to read."
+    world = "tiny"
+
     def __init__(self):
         super().__init__()
         self.appearance = nn.Sequential(_conv_stage(3, 12, 5), _conv_stage(12, 24, 3), nn.Conv2d(24, 48, 5, padding=2), nn.ReLU(),
@@ -107,7 +109,10 @@ def read_names(
     clips: list,               # of clips, as for `read_scene`
     reader: nn.Module,         # the network
 ) -> list:                     # a dict of shape, color and motion for each clip
-    "What the network reads."
+    "What the network reads; InputError for clips of another size than those that it learnt from."
+    world = getattr(reader, "world", None)
+    strange = [as_frames(clip).shape for clip in clips if world and find_world(as_frames(clip).shape) != world]
+    if strange: raise InputError(f"this network reads clips of the world {world!r}, not one of shape {strange[0]}.")
     video = torch.stack([to_unit(as_frames(clip)).permute(3, 0, 1, 2) for clip in clips])
     return [names for some in video.split(64) for names in reader.names(reader(some))]   # a few at a time: memory
 
@@ -126,6 +131,7 @@ def agreement(
     over: str = "all",         # "read": only the clips that `read_scene` does not refuse
 ) -> float:                    # share of clips on which both read the same scene; nan without clips
     "How often `read_scene` and the network agree."
+    if over not in ("all", "read"): raise InputError(f"agreement is over all or over read, not over {over!r}.")
     readings = [read_scene(clip) for clip in clips]
     names = read_names(clips, reader) if len(clips) else []
     same = [bool(r) and _names_of(r) == n for r, n in zip(readings, names) if r or over == "all"]
@@ -143,6 +149,8 @@ def _grid_positions(
 # %% ../../nbs/6_judge/63_learned_readers.ipynb #fullreader
 class FullReader(nn.Module):
     "A small network that reads clips of the full world, colour by colour."
+    world = "full"
+
     def __init__(self, dim=64):
         super().__init__()
         self.features = nn.Sequential(nn.Conv2d(3, 24, 5, stride=2, padding=2), nn.ReLU(),

@@ -51,6 +51,8 @@ class FeatureSpace:
         self.reader = reader or load_reader("tiny")
         found = _reader_features(real, self.reader)
         self.alive = found.std(0) > 1e-3 * found.std()
+        if not self.alive.any():
+            raise InputError("these clips are all alike, so they do not say how clips vary: give a set of different ones.")
         self.mean, self.std = found[:, self.alive].mean(0), found[:, self.alive].std(0)
         self.real = self(real)
 
@@ -196,6 +198,7 @@ def measure_set(
     known: Known,   # to compare with
 ) -> dict:          # measure -> value
     "All measures of this lesson for one set of clips of the tiny world."
+    if len(clips) != len(scenes): raise InputError(f"{len(clips)} clips need as many scenes, not {len(scenes)}.")
     clips = clips.clamp(-1, 1)
     features = known.space(clips)
     precision, recall = precision_recall(known.space.real, features)

@@ -30,7 +30,7 @@ def psnr(
     video: torch.Tensor,  # the same shape
 ) -> torch.Tensor:        # `b`, decibels
     "Peak signal-to-noise ratio of each clip: 10 log10(2^2 / mean squared error), values cut to [-1, 1] first."
-    error = (copy.float().clamp(-1, 1) - video).square().flatten(1).mean(1)
+    error = (copy.float().clamp(-1, 1) - video.float().clamp(-1, 1)).square().flatten(1).mean(1)
     return 10 * torch.log10(4 / error.clamp(min=1e-10))
 
 # %% ../../nbs/7_latent/71_autoencoder.ipynb #pca
@@ -358,6 +358,8 @@ def fit_latents(
     model.eval()
     device = model.latent_mean.device
     latents = torch.cat([model.posterior(data(step)[0].to(device))[0] for step in range(batches)])      # b d f h w
+    if latents[:, 0].numel() < 2:
+        raise InputError("one number for each channel does not say how latents vary: look at more or larger clips.")
     model.latent_mean.copy_(latents.mean((0, 2, 3, 4)).view_as(model.latent_mean))
     model.latent_std.copy_(latents.std((0, 2, 3, 4)).view_as(model.latent_std))
 

@@ -6,10 +6,13 @@
 __all__ = ['NearestCaption', 'NoisyRenderer']
 
 # %% ../../nbs/7_latent/74_compare.ipynb #imports
+import re
+
 import numpy as np
 
 from ..core import InputError
 from .latent_video import nearest_captions
+from ..training.pipeline import as_prompts
 from ..video.clips import Clip
 from ..video.world import SPLITS, WORLDS, World, caption, render
 
@@ -26,12 +29,14 @@ class NearestCaption:
         self.scenes = [World(world).sample(rng, "seen") for _ in range(n)]
         self.captions = [caption(scene, rng) for scene in self.scenes]
 
-    def __call__(self, prompts, seed=None, **settings): # -> clips; the seed does not matter
+    def __call__(self, prompt, seed=0, **settings): # -> a clip, or a list for a list; the seed does not matter
+        prompts, _ = as_prompts(prompt, seed)
         found = {}
-        for prompt in dict.fromkeys(prompts):
-            nearest = nearest_captions(prompt, self.captions, 1) or self.captions[:1]
-            found[prompt] = Clip(render(self.scenes[self.captions.index(nearest[0])]))
-        return [found[prompt] for prompt in prompts]
+        for one in dict.fromkeys(prompts):
+            nearest = nearest_captions(one, self.captions, 1) or self.captions[:1]
+            found[one] = Clip(render(self.scenes[self.captions.index(nearest[0])]))
+        clips = [found[one] for one in prompts]
+        return clips[0] if isinstance(prompt, str) else clips
 
 # %% ../../nbs/7_latent/74_compare.ipynb #noisy-renderer
 class NoisyRenderer:
@@ -47,13 +52,13 @@ class NoisyRenderer:
         if not said or rng.random() < self.error: return str(rng.choice([name for name in names if name not in said]))
         return said[0]
 
-    def __call__(self, prompts, seed, **settings): # -> clips
+    def __call__(self, prompt, seed=0, **settings): # -> a clip, or a list for a list
         world = WORLDS["tiny"]
         clips = []
-        for prompt, one in zip(prompts, seed):
-            rng = np.random.default_rng(one)
-            words = prompt.replace(",", " ").split()
+        for one, its_seed in zip(*as_prompts(prompt, seed)):
+            rng = np.random.default_rng(its_seed % 2**64)
+            words = re.findall(r"\w+", one.lower())
             read = tuple(self.read(words, names, rng) for names in (world.shapes, world.colors, world.motions))
             split = next(split for split in SPLITS if read in World("tiny").combinations(split))
             clips.append(Clip(render(World("tiny").sample(rng, split, read))))
-        return clips
+        return clips[0] if isinstance(prompt, str) else clips

@@ -15,6 +15,10 @@ from einops import rearrange
 from torch import Tensor, nn
 
 # %% ../../nbs/2_text/24_attention.ipynb #bilinear-attention
+def _check_mask(mask):
+    "Floats would be added to scores, or multiplied: TypeError"
+    if mask is not None and mask.dtype != torch.bool: raise TypeError(f"mask must be bool, True for what counts, not {mask.dtype}.")
+
 def bilinear_attention(
     s: Tensor,                   # a sentence, or the state of a frame, `... d`
     V: Tensor,                   # word vectors, `... n e`
@@ -22,6 +26,7 @@ def bilinear_attention(
     mask: Tensor | None = None,  # bool, broadcastable to `... n`; True = a word, False = padding
 ) -> tuple[Tensor, Tensor]:      # the context vector `... e` and the weights `... n`
     "A(s, V) = softmax(s^T W_a V) and c = A V (Luong et al. 2015, the 'general' score); without any word, c is zero."
+    _check_mask(mask)
     scores = torch.einsum("...d,de,...ne->...n", s, W_a, V)
     if mask is not None: scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = scores.softmax(-1)
@@ -59,8 +64,7 @@ def scaled_dot_product_attention(
     bias: Tensor | None = None,    # added to the scores, broadcastable to `... q k`
 ) -> Tensor:                       # `... q e`; with `return_weights` the pair (that, weights `... q k`)
     "softmax(q k^T / sqrt(d)) v (Vaswani et al. 2017, eq. 1); a row without any allowed key gives zeros."
-    if mask is not None and mask.dtype != torch.bool:
-        raise TypeError(f"mask must be bool, True where q may attend to k, not {mask.dtype}.")
+    _check_mask(mask)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)            # ... q k
     if bias is not None: scores = scores + bias
     if mask is not None: scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
@@ -109,6 +113,7 @@ class MultiHeadAttention(nn.Module):
         angles: Tensor | None = None,    # `n d/2` for heads of width d: rotate queries and keys, as `rotary_angles` gives it
     ) -> Tensor:                         # `b q d`; with `return_weights` a pair
         context = x if context is None else context
+        _check_mask(mask)
         mask = None if mask is None else _per_head(mask)
         q, k, v = self.norm_q(self.to_q(x)), self.norm_k(self.to_k(context)), self.to_v(context)  # b n (h d)
         q, k, v = (rearrange(t, "b n (h d) -> b h n d", h=self.n_heads) for t in (q, k, v))

@@ -224,9 +224,14 @@ def retrieval_accuracy(
     questions: list[Question], # what is asked
 ) -> Score:
     "How often the query lies nearer, by cosine, to the caption that means the same; a tie counts one half."
+    questions = list(questions)
     if not questions: raise InputError("There are no questions: give at least one.")
     texts = sorted({text for q in questions for text in (q.query, q.right, q.wrong)})
-    with torch.no_grad(): at = dict(zip(texts, F.normalize(embed(texts).float(), dim=1)))
+    with torch.no_grad(): vectors = F.normalize(embed(texts).float(), dim=1)
+    if len(vectors) != len(texts) or not vectors.isfinite().all():
+        raise InputError(f"embed shall give a vector for each of {len(texts)} captions, all numbers finite: it gave {len(vectors)}, "
+                         f"{int((~vectors.isfinite()).any(1).sum())} of them with NaN or infinity.")
+    at = dict(zip(texts, vectors))
     marks = {}
     for q in questions:
         lead = (at[q.query] @ (at[q.right] - at[q.wrong])).item()
@@ -253,7 +258,8 @@ class SentenceEncoder(nn.Module):
     def forward(self,
         captions: list[str], # texts with at least one word each
     ) -> Tensor:             # `b d`
-        "A vector for each caption."
+        "A vector for each caption; a single text is one of them."
+        captions = [captions] if isinstance(captions, str) else captions
         device = next(self.parameters()).device
         ids, mask = (each.to(device) for each in _word_ids(self.index, captions))
         x = self.table(ids)                                                         # b n d

@@ -122,6 +122,10 @@ def true_tags(
     return words, [tag for tag, _ in found], bio
 
 # %% ../../nbs/2_text/26_tagging.ipynb #most_frequent
+def _check_words(words): # of one sentence
+    "InputError for a text that nobody has cut into words"
+    if isinstance(words, str): raise InputError(f"a sentence is a list of words here: give {words[:40]!r} as {words.split()[:4]}.")
+
 class Tagger:
     "Anything with `tag(words)`."
     def tag_all(self,
@@ -148,6 +152,7 @@ class MostFrequent(Tagger):
         words: list[str], # of one sentence
     ) -> list[str]:       # a tag for each
         "Look up."
+        _check_words(words)
         return [self.best.get(word.lower(), self.other) for word in words]
 
 # %% ../../nbs/2_text/26_tagging.ipynb #accuracy
@@ -156,6 +161,7 @@ def tag_accuracy(
     sentences: list, # of (words, tags)
 ) -> float:          # share of words
     "The share of words that get their true tag."
+    sentences = list(sentences)
     predicted = tagger.tag_all([words for words, _ in sentences])
     right = [found == tag for of_one, (_, tags) in zip(predicted, sentences) for found, tag in zip(of_one, tags)]
     return sum(right) / max(len(right), 1)
@@ -263,6 +269,7 @@ class PerceptronTagger(Tagger):
         words: list[str], # of one sentence
     ) -> list[str]:       # a tag for each
         "Predict."
+        _check_words(words)
         return self._run(words, None, self._describe(words))
 
 # %% ../../nbs/2_text/26_tagging.ipynb #span_scores
@@ -287,6 +294,7 @@ def entity_f1(
     sentences: list, # of (words, tags)
 ) -> float:          # in [0, 1]
     "F1 over all entities."
+    sentences = list(sentences)
     return span_scores([tags for _, tags in sentences], tagger.tag_all([words for words, _ in sentences]))["all"][2]
 
 # %% ../../nbs/2_text/26_tagging.ipynb #encoder
@@ -315,6 +323,7 @@ def layer_states(
     batch_size: int = 64,       # sentences at once
 ) -> list[Tensor]:              # for each sentence `n layers d`: a state of each layer for the first piece of each word
     "The state of each word in each layer of BERT."
+    for words in sentences: _check_words(words)
     text_encoder, tokenizer = _text_encoder()
     rows = [_piece_rows(words, tokenizer) for words in sentences]
     longest = max((len(ids) for ids, _ in rows), default=0)
@@ -406,6 +415,7 @@ class ProbeTagger(Tagger):
         words: list[str], # of one sentence
     ) -> list[str]:       # a tag for each
         "Tag one sentence."
+        _check_words(words)
         return self.tag_all([words])[0] if words else []
 
 # %% ../../nbs/2_text/26_tagging.ipynb #sentence_lines

@@ -334,7 +334,7 @@ def pad_rows(
 
 # %% ../../nbs/2_text/21_tokens.ipynb #wordpiecetokenizer
 class WordPieceTokenizer:
-    "Text to ids and back by BERT's rules; the ids are those of transformers' own tokenizer."
+    "Text to ids and back by BERT's rules; the ids are those of transformers' own tokenizer, but for characters newer than its tables."
     def __init__(self,
         vocabulary: list[str] | None = None, # pieces in the order of their ids; None: those of the BERT that came by pip
         uncased: bool = True,                # small letters without accents, as most BERTs want them
@@ -361,5 +361,6 @@ class WordPieceTokenizer:
         return _join_pieces([self.pieces[i] for i in ids])
 
     def __call__(self, texts: list[str], length: int | None = None) -> tuple[Tensor, Tensor]: # ids and mask `b n`
-        "Several texts, padded to one length."
+        "Several texts (or one), padded to one length."
+        texts = [texts] if isinstance(texts, str) else texts
         return pad_rows([self.encode(text) for text in texts], self.ids["[PAD]"], length)

@@ -48,6 +48,7 @@ class Vocabulary:
         sentences: list[list[str]], # of words
         min_count: int = 1,         # words that are rarer are left out
     ):
+        sentences = sentences if isinstance(sentences, str) else list(sentences)
         if any(isinstance(s, str) for s in (sentences, *sentences)):
             raise InputError("A corpus is a list of sentences, each a list of words: make it with sentences(text).")
         counts = Counter(word for sentence in sentences for word in sentence)

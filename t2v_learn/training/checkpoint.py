@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 import t2v_learn
-from ..core import InputError, atomic_path, check_writable, read_json, write_json
+from ..core import InputError, atomic_path, check_writable, read_json, to_json, write_json
 from .loop import Trainer
 from ..video.world import WORLD_VERSION
 
@@ -104,13 +104,14 @@ def save_weights(
     config: dict,       # how to build the model, as JSON; "kind" says what it is
 ) -> Path: # the folder
     "A finished model: `model.safetensors` and `config.json`"
+    config = config | dict(versions=versions() | config.get("versions", {}))
+    config = json.loads(to_json(config))                  # nothing is made for settings that cannot be kept
+    data, sha256 = _tensor_bytes(state_dict, config=json.dumps(config))
     folder = Path(folder)
     try: folder.mkdir(parents=True, exist_ok=True)
     except OSError as error: raise InputError(f"the folder {folder} cannot be made ({error.strerror}): name another.") from error
-    config = config | dict(versions=versions() | config.get("versions", {}))
-    data, sha256 = _tensor_bytes(state_dict, config=json.dumps(config))
     with atomic_path(folder / "config.json") as settings, atomic_path(folder / "model.safetensors") as weights:
-        settings.write_text(json.dumps(config | dict(weights=sha256), indent=2) + "\n", encoding="utf-8")
+        settings.write_text(to_json(config | dict(weights=sha256)), encoding="utf-8")
         weights.write_bytes(data)
     return folder                     # both were written; then the weights took their name, and last the settings
 
@@ -360,7 +361,7 @@ class Checkpoints:
         except TypeError as error:
             raise InputError(f"the settings of this training cannot be kept as JSON ({error}): give plain numbers and texts.") from None
         found = latest(self.folder)
-        other = None if isinstance(resume, bool) or Path(resume).resolve() == self.folder.resolve() else Path(resume)
+        other = None if isinstance(resume, bool) or os.path.realpath(resume) == os.path.realpath(self.folder) else Path(resume)
         if found and (other or not resume):
             raise InputError(f"{self.folder} already holds a training ({found.name}): resume it, or name another folder.")
         if other or found: self.load(trainer, other or found)

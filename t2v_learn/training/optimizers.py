@@ -10,6 +10,7 @@ __all__ = ['adam_update', 'lr_scale', 'EMA', 'native_bf16', 'pick_precision', 'n
 import math
 from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Real
 from operator import index
 import torch
 from torch import nn
@@ -172,7 +173,14 @@ class TrainConfig:
         if (self.steps is None) == (self.minutes is None): raise InputError("a training needs a budget: give either steps or minutes.")
         for name in ("steps", "minutes", "lr", "matrix_lr", "grad_clip", "log_every", "grad_accum"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf: raise InputError(f"{name} must be above 0, not {value}.")
+            if value is None and name in ("steps", "minutes", "grad_clip"): continue
+            if not isinstance(value, Real) or not 0 < value < math.inf: raise InputError(f"{name} must be above 0, not {value!r}.")
+        for name in ("weight_decay", "warmup"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 <= value < math.inf: raise InputError(f"{name} must not be below 0, as {value!r} is.")
+        try: memories = len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas)
+        except TypeError: memories = False
+        if not memories: raise InputError(f"betas are two numbers in [0, 1), not {self.betas!r}.")
         for name in ("steps", "seed", "save_every_steps", "log_every", "grad_accum"):
             value = getattr(self, name)
             try: setattr(self, name, None if value is None and name in ("steps", "save_every_steps") else index(value))
@@ -194,7 +202,7 @@ def split_weights(
     lr: float | None = None,  # instead of config.lr
 ) -> list[dict]:              # parameter groups: params, lr, base_lr, weight_decay, matrices, factor
     "Groups of weights: matrices and kernels, which may shrink, and biases, gains and norms, which may not"
-    lr = lr or config.lr
+    lr = config.lr if lr is None else lr
     factors = {}                                       # id of a weight of an outer layer -> factor
     for module in model.modules():
         for name, factor in getattr(module, "outer_layers", {}).items():
@@ -202,6 +210,7 @@ def split_weights(
     groups = {}
     for p in model.parameters():
         if p.requires_grad: groups.setdefault((p.ndim > 1, factors.get(id(p), 0.0)), []).append(p)
+    if not groups: raise InputError("no weight of this network asks for a gradient: call requires_grad_(True) on it first.")
     return [dict(params=params, lr=lr, base_lr=lr, weight_decay=config.weight_decay * shrinks,
                  matrices=shrinks and not factor, factor=factor or 1.0)
             for (shrinks, factor), params in groups.items()]
@@ -220,12 +229,13 @@ def adamw(
 def make_optimizer(
     model: nn.Module,         # whose parameters it moves
     config: TrainConfig,      # optimizer, lr, betas, weight_decay
-    lr: float | None = None,  # instead of config.lr
+    lr: float | None = None,  # instead of config.lr; matrix_lr changes alike
 ) -> torch.optim.Optimizer:
     "The optimizer that a configuration names"
     if config.optimizer == "adamw": return adamw(model, config, lr)
     groups = split_weights(model, config, lr)
+    factor = 1 if lr is None else lr / config.lr
     for group in groups:
-        rate = config.matrix_lr if group["matrices"] else group["lr"] * group["factor"]
+        rate = config.matrix_lr * factor if group["matrices"] else group["lr"] * group["factor"]
         group.update(lr=rate, base_lr=rate)
     return Muon(groups, config.betas)

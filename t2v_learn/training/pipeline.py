@@ -22,7 +22,7 @@ import torch
 from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
-from ..core import InputError, atomic_path, clone_folder, read_json, shipped_folder
+from ..core import InputError, as_whole, atomic_path, clone_folder, read_json, shipped_folder
 from ..text.bert import TextEncoder, TextStates
 from ..text.tokens import check_text, pad_rows
 from .checkpoint import Checkpoints, check_kind, check_shapes, latest, load_weights, save_weights
@@ -83,7 +83,8 @@ def unknown_words(
 def caption_words(
     captions: Iterable[str], # of the training
 ) -> list[str]:              # sorted
-    "All words of the captions, each once."
+    "All words of the captions (or of one), each once."
+    captions = [captions] if isinstance(captions, str) else captions
     return sorted({word for caption in set(captions) for word in _words_of(caption)})
 
 # %% ../../nbs/3_training/34_pipeline.ipynb #about-unknown
@@ -116,8 +117,7 @@ class Preset:
     fine_tuning: dict = field(default_factory=dict)  # of `TrainConfig`, where trained weights are trained further
 
     def __post_init__(self):
-        for name in ("n_frames", "size", "batch_size"):
-            if getattr(self, name) < 1: raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("n_frames", "size", "batch_size"): setattr(self, name, as_whole(getattr(self, name), name))
 
 def find_preset(
     name: str,               # one of `presets`
@@ -607,7 +607,7 @@ def _go_on(base, source, recipe): # the same model
 
 def _lasting(source): # a name that means the same in any folder
     "Where data or a model lies, from the root on; a name that is no file stays as it is."
-    return str(Path(source).resolve()) if source is not None and os.path.exists(source) else source and str(source)
+    return os.path.realpath(source) if source is not None and os.path.exists(source) else source and str(source)
 
 def _keep_duration(recipe, source, share): # a `Preset`
     "The rate at which clips last as long as those of the training; a model that also draws its old clips keeps its own."

@@ -8,6 +8,7 @@ __all__ = ['WRITERS', 'VIDEO_ENDINGS', 'PICTURE_ENDINGS', 'frame_ticks', 'write_
            'VideoInfo', 'probe']
 
 # %% ../../nbs/1_video/12_containers.ipynb #imports-export
+import errno
 import math
 import os
 import struct
@@ -45,7 +46,7 @@ def write_gif(
     from PIL import GifImagePlugin, Image, ImageChops
     if fps > 50:
         warnings.warn(f"a GIF shows at most 50 frames a second, so this clip of {fps:g} takes {len(frames) / 50:.2g} s "
-                      f"instead of {len(frames) / fps:.2g}: write an .mp4 or .webp to keep its duration.", stacklevel=2)
+                      f"instead of {len(frames) / fps:.2g}: write an .mp4{' or .webp' * (fps <= 1000)} to keep its duration.", stacklevel=2)
     pictures = [Image.fromarray(frame) for frame in frames]
     parts = [b"GIF89a" + struct.pack("<HHBBB", *pictures[0].size, 0x70, 0, 0), b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"]
     for i, (picture, ticks) in enumerate(zip(pictures, frame_ticks(len(frames), min(fps, 50)))):
@@ -56,6 +57,10 @@ def write_gif(
     Path(target).write_bytes(b"".join(parts) + b";")
 
 # %% ../../nbs/1_video/12_containers.ipynb #write-webp
+def _check_milliseconds(fps):
+    "ValueError for rates that a clock of milliseconds cannot tell"
+    if fps > 1000: raise ValueError("it tells time in milliseconds, and frames would be lost at over 1000 a second")
+
 def write_webp(
     frames: np.ndarray, # uint8 f h w c
     fps: float,         # frames per second
@@ -63,6 +68,7 @@ def write_webp(
 ) -> None:
     "Animated WebP with one image per frame: every frame, every colour, exactly"
     from PIL import Image
+    _check_milliseconds(fps)
     def chunk(name, data): return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
     def three_bytes(*numbers): return b"".join(struct.pack("<I", n)[:3] for n in numbers)
     _, h, w, _ = frames.shape
@@ -106,6 +112,8 @@ def _write_av(
     "A video file by way of PyAV; OSError or ValueError if it fails"
     import av
     codec = _CODECS[Path(target).suffix.lower()]
+    if codec.container in ("matroska", "webm"): _check_milliseconds(fps)
+    options = {name: str(value) for name, value in options.items()}
     _, h, w, _ = frames.shape
     pixels = codec.odd if h % 2 or w % 2 else codec.even
     rate = Fraction(fps).limit_denominator(1001) if fps >= 1 else 1 / Fraction(1 / fps).limit_denominator(1001)
@@ -140,12 +148,15 @@ def write_video(
     writer = WRITERS.get(Path(path).suffix.lower())
     if writer is None:
         raise InputError(f"{path} has an ending that cannot be written: choose one of {', '.join(WRITERS)}.")
+    if options and writer is not _write_av:
+        raise InputError(f"{path} is written without a video encoder, and has no {', '.join(options)}: leave that out.")
     if fps is not None: clip = Clip(clip.frames, fps)
     try:
         with atomic_path(path) as temporary: writer(clip.frames, clip.fps, temporary, **options)
     except InputError: raise
     except (ValueError, TypeError, OverflowError, struct.error) as error:   # sizes, rates, options beyond what a format can state
-        raise InputError(f"{path} cannot hold this clip ({error}): choose another format.") from error
+        advice = f"check {', '.join(options)}" if options else "choose another format"
+        raise InputError(f"{path} cannot hold this clip ({error}): {advice}.") from error
 
 # %% ../../nbs/1_video/12_containers.ipynb #save
 @patch
@@ -669,6 +680,18 @@ class Member:
         return inside
 
 # %% ../../nbs/1_video/12_containers.ipynb #refusals
+def _check_there(path):
+    "InputError for what is no file"
+    try: there = path.is_file()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG: raise
+        there = False
+    if there: return
+    if isinstance(path, Path) and os.path.isdir(path): raise InputError(f"{path} is a folder: name a file in it.")
+    if isinstance(path, Path) and os.path.exists(path):
+        raise InputError(f"{path} is a device or a pipe: save what it gives as a file first.")
+    raise InputError(f"there is no file {path}: check the name.")
+
 @contextmanager
 def _refusals(
     path: Path, # of a file that a user named
@@ -676,7 +699,7 @@ def _refusals(
     "Whatever goes wrong with a file, as one InputError that names it"
     smaller = "ask for fewer frames and smaller ones (n_frames, size), or shorten or shrink it first"
     try:
-        if not path.is_file(): raise InputError(f"there is no file {path}: check the name.")
+        _check_there(path)
         yield
     except InputError: raise
     except PermissionError as error:
@@ -770,6 +793,10 @@ def read_video(
     "Read a clip, only what is asked for; a warning that counts if some of it is damaged, InputError if nothing can be used"
     if n_frames is not None and n_frames < 1 or size is not None and size < 1:
         raise InputError(f"a clip of {n_frames} frames of {size} pixels cannot be made: ask for at least 1.")
+    try: colors = np.asarray(background).astype(float)
+    except (TypeError, ValueError): colors = np.zeros(0)
+    if colors.shape != (3,) or not ((0 <= colors) & (colors <= 255)).all():
+        raise InputError(f"background is red, green and blue, each from 0 to 255, not {background!r}.")
     film, clip = _use_film(path, lambda film: _read_film(film, n_frames, size, fit, background))
     _warn_of_damage(path, film)
     return clip
@@ -794,6 +821,7 @@ class VideoInfo:
     height: int      # pixels, as shown
     n_frames: int    # images stored
     duration: float  # seconds; 0 for a still picture
+    n_shown: int     # frames at one rate, as `read_video` gives them: GIFs store equal ones once
 
     @property
     def fps(self): return self.n_frames / self.duration if self.duration else 0.0    # images per second, on average
@@ -808,4 +836,5 @@ def probe(
         return w, h
     film, (w, h) = _use_film(path, first_size)
     duration = 0.0 if film.still else round(float(film.durations.sum()), 6)
-    return VideoInfo(film.kind, film.codec, w, h, len(film.durations), duration)
+    n_shown = 1 if film.still else len(constant_rate(film.durations, film.grain)[0])
+    return VideoInfo(film.kind, film.codec, w, h, len(film.durations), duration, n_shown)

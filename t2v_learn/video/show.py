@@ -14,7 +14,7 @@ from io import BytesIO
 import numpy as np
 import torch
 
-from ..core import InputError
+from ..core import InputError, as_whole
 from .clips import Clip, to_uint8, write_apng
 
 # %% ../../nbs/1_video/13_show.ipynb #as-frames
@@ -27,6 +27,8 @@ def as_frames(
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"a clip is a Clip, a tensor or an array of numbers, not of type {type(clip).__name__}.") from None
     if clip.ndim != 4: raise ValueError(f"one clip has four axes, not the shape {tuple(clip.shape)}.")
+    if clip.shape[0 if clip.is_floating_point() else -1] != 3:
+        raise InputError(f"a clip has three colours, in whole numbers f h w 3 or in floats 3 f h w, not the shape {tuple(clip.shape)}.")
     if clip.is_floating_point(): return to_uint8(clip).transpose(1, 2, 3, 0)
     values = clip.cpu().numpy()
     if values.size and not 0 <= values.min() <= values.max() <= 255:
@@ -62,7 +64,7 @@ def picture_grid(
 ): # a matplotlib Figure
     "Pictures in rows, pixels sharp, captions above, wrapped to the width"
     import matplotlib.pyplot as plt
-    rows = -(-len(pictures) // ncols)
+    rows = -(-len(pictures) // as_whole(ncols, "ncols"))
     cols = min(ncols, len(pictures))
     width, height = (scale * max(p.shape[axis] for p in pictures) for axis in (1, 0))
     lines = [textwrap.fill(caption, max(8, int(width / 6.4))) for caption in captions or []]
@@ -165,7 +167,7 @@ def _tile(
     lines = max((len(textwrap.wrap(c, max(1, width * zoom // 6))) for c in captions or []), default=0)
     cell_h = height * zoom + 14 * lines + gap
     cell_w = width * zoom + gap
-    cols = min(ncols, len(clips))
+    cols = min(as_whole(ncols, "ncols"), len(clips))
     wall = np.full((n, -(-len(clips) // cols) * cell_h, cols * cell_w, 3), 255, np.uint8)
     for i, clip in enumerate(clips):
         y = i // cols * cell_h
@@ -183,6 +185,7 @@ def animate(
     width: int | None = None,                       # display width in screen dots
 ): # an IPython Image that moves
     "Many clips in one moving grid, at the rate of the first"
+    clips = clips if hasattr(clips, "frames") or hasattr(clips, "ndim") else list(clips)
     frames = _as_list(clips)
     first = clips if hasattr(clips, "fps") else clips[0]
     wall = _tile(frames, _as_captions(captions, len(frames)), ncols)
