@@ -45,6 +45,9 @@ def check_file(
     final = Path(os.path.realpath(path))
     if os.path.isdir(final): raise InputError(f"{path} is a folder: give the name of a file.")
     if not os.path.isdir(final.parent): raise InputError(f"the folder {final.parent} does not exist: make it first.")
+    try: os.lstat(final)
+    except FileNotFoundError: pass
+    except OSError as error: raise InputError(f"{path} cannot be written: {error.strerror}.") from error       # too long a name
     if os.path.exists(final) and not os.path.isfile(final): raise InputError(f"{path} is a device or a pipe: give the name of a file.")
     return final
 

@@ -665,7 +665,7 @@ def test_fast_clips_are_kept_whole_or_refused(ending, fps, tmp_path):
         warnings.simplefilter("always")
         try: write_video(Clip(disc()), path, fps=fps)
         except InputError as error:
-            assert fps > 1000 and "milliseconds" in str(error) and not path.exists()
+            assert fps > 1000 and (ending == "avi" or "milliseconds" in str(error)) and not path.exists()
             return
         assert ending not in ("webp", "webm", "mkv") or fps == 1000
         back = read_video(path)

@@ -486,7 +486,7 @@ def test_ends_that_are_exchanged_and_grids_that_no_number_holds():
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_each_clip_has_a_generator_of_its_own(kind):
     def generators(*seeds): return kind(torch.Generator().manual_seed(seed) for seed in seeds)
-    def ask(generator): return ddpm(lambda x, t: (x * 0, x), schedule, x, times, generator)
+    def ask(generator): return ddpm(lambda x, t: (x, x * 0), schedule, x, times, generator)
     schedule, x = make_schedule("cosine"), torch.randn(1, 3, 2, 4, 4).repeat(3, 1, 1, 1, 1)
     times = level_times(schedule, 3)
     different = ask(generators(1, 2, 1))

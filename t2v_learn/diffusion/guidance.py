@@ -88,9 +88,11 @@ def guide(
 ) -> Callable:                   # predict(x, t) -> (x0, noise), as samplers want it; t: one time, or `b`, or `b f`
     "A network with its prompts and guidance. Raises InputError for settings that contradict each other."
     if not 0 <= rescale <= 1: raise InputError(f"guidance_rescale is a share, between 0 and 1, not {rescale}.")
-    try: low, high = (-float("inf"), float("inf")) if interval is None else map(float, interval)
+    try:
+        low, high = interval or (-float("inf"), float("inf"))
+        upwards = bool(low < high)
     except (TypeError, ValueError): raise InputError(f"a guidance interval is two numbers, log-SNR, not {interval!r}.") from None
-    if not low < high: raise InputError(f"a guidance interval goes from a lower log-SNR to a higher one, not from {low} to {high}.")
+    if not upwards: raise InputError(f"a guidance interval goes from a lower log-SNR to a higher one, not from {low} to {high}.")
     if weaker is not None:
         if negative is not None: raise InputError("take a negative prompt or a weaker network, not both: each stands in the other's place.")
         if not (torch.equal(weaker.data_mean, denoiser.data_mean) and torch.equal(weaker.data_std, denoiser.data_std)):

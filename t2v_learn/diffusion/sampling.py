@@ -349,7 +349,7 @@ def _check_steps(
 ) -> None:         # InputError where they make no sense
     "Refuse what cannot be walked."
     if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= steps <= 1000:
-        raise InputError(f"Sampling takes at least 1 step and at most 1000, a whole number, not {steps}.")
+        raise InputError(f"Sampling takes a whole number of steps, at least 1 step and at most 1000, not {steps}.")
     if not 0 < start <= 1: raise InputError(f"start lies in (0, 1], and is not {start}.")
 
 def _check_ends(

@@ -687,7 +687,7 @@ def _check_there(path):
         if error.errno != errno.ENAMETOOLONG: raise
         there = False
     if there: return
-    if isinstance(path, Path) and os.path.isdir(path): raise InputError(f"{path} is a folder: name a file in it.")
+    if isinstance(path, Path) and os.path.isdir(path): raise InputError(f"{path} is a folder: check the name, or name a file in it.")
     if isinstance(path, Path) and os.path.exists(path):
         raise InputError(f"{path} is a device or a pipe: save what it gives as a file first.")
     raise InputError(f"there is no file {path}: check the name.")
