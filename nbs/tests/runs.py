@@ -1,5 +1,6 @@
 "What is asked of a run of a notebook, and what runs it: JupyterLab in a browser if it has widgets and a browser is there, else nbclient"
 import os
+import re
 import shutil
 import sys
 from importlib.util import find_spec
@@ -36,8 +37,10 @@ def runs_in_browser(path): return has_widget(path) and bool(chromium() and find_
 
 
 def shown(cell):
-    "What a cell shows, by kind: the streams it writes and the formats of its pictures and values"
-    return [out.name if out.output_type == "stream" else sorted(out.get("data", {})) for out in merge_streams(cell.outputs)]
+    "What a cell shows, by kind: the streams it writes, the formats of its pictures and values, and the words of its tables"
+    def words(data): return re.sub(r"\d[\d.,]*", "#", data.get("text/markdown", ""))       # numbers may have been measured
+    return [out.name if out.output_type == "stream" else (sorted(out.get("data", {})), words(out.get("data", {})))
+            for out in merge_streams(cell.outputs)]
 
 
 def unlike_stored(fresh, stored):
