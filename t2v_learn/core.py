@@ -44,7 +44,8 @@ def check_file(
     "InputError for a folder, for a device or a pipe, and where there is no folder to hold the file"
     final = Path(os.path.realpath(path))
     if os.path.isdir(final): raise InputError(f"{path} is a folder: give the name of a file.")
-    if not os.path.isdir(final.parent): raise InputError(f"the folder {final.parent} does not exist: make it first.")
+    home = final.parent if os.path.islink(path) else Path(path).parent         # as it was written
+    if not os.path.isdir(home): raise InputError(f"the folder {home} does not exist: make it first.")
     try: os.lstat(final)
     except FileNotFoundError: pass
     except OSError as error: raise InputError(f"{path} cannot be written: {error.strerror}.") from error       # too long a name
