@@ -73,7 +73,7 @@ def test_links_in_texts(site, text, staged):
 
 
 def test_pictures_in_texts_get_words(site):
-    picture = '<img src="../data/gallery/01-red-circle-right.gif" width="9">'
+    picture = '<img src="../data/gallery/01-red-circle-right.webp" width="9">'
     table = f"| {picture} | {picture} |\n| --- | --- |\n| a red circle | {picture} |\n| one | two |"
     text = stage_text(table + "\n\n![](../data/gallery/between.png)\n\n![kept](../data/gallery/between.png)", site, NBS, "index", "Gallery")
     assert re.findall(r'alt="([^"]*)"', text) == ["a red circle", "Picture, Gallery", "two", "Picture, Gallery", "kept"]
