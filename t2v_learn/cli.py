@@ -411,7 +411,7 @@ def interpolate(
     end = None if last is None else read_video(last, size=config["shape"][2], fit=fit)
     finish("interpolate", source, prompt, end)
 
-# %% ../nbs/tools/cli.ipynb #read-mask
+# %% ../nbs/tools/cli.ipynb #mask-parts
 def _some(
     where,         # bool `f h w`, of the model's frames
     n_frames: int, # of the model
@@ -437,6 +437,7 @@ def _numbers(
         raise InputError(f"{what} is not {text!r}: see `t2v inpaint --help`.")
     return [int(part) for part in parts]
 
+# %% ../nbs/tools/cli.ipynb #read-mask
 def _read_mask(
     mask: Path | None,   # a picture or video that is not black where to draw
     box: str | None,     # x,y,width,height
