@@ -15,7 +15,7 @@ from einops import rearrange, reduce
 from fastcore.basics import patch
 from torch import Tensor, nn
 
-from ..core import InputError
+from ..core import InputError, as_whole
 from .convlstm import ConvLSTMCell
 from ..text.attention import FiLM, bilinear_attention
 from ..text.bert import TextStates, whitening
@@ -339,7 +339,7 @@ class GANConfig:
 
     def __post_init__(self):
         for name in ("text_dim", "dim", "z_dim", "n_frames", "discriminator_dim", "penalty_every"):
-            if getattr(self, name) < 1: raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
+            setattr(self, name, as_whole(getattr(self, name), name))
         if self.gamma < 0: raise InputError(f"gamma must not be negative, as {self.gamma} is.")
 
 # %% ../../nbs/4_gan/42_gan.ipynb #videogan
