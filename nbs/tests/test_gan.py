@@ -128,7 +128,8 @@ def test_a_score_depends_on_text_places_and_order_of_frames_and_on_no_other_clip
     assert torch.allclose(alone, phi, atol=1e-4)
 
 
-@pytest.mark.parametrize("wrong", [dict(dim=0), dict(gamma=-1.0), dict(penalty_every=0), dict(discriminator_dim=0)])
+@pytest.mark.parametrize("wrong", [dict(dim=0), dict(gamma=-1.0), dict(penalty_every=0), dict(discriminator_dim=0),
+                                   dict(dim=64.0), dict(n_frames="8")])
 def test_impossible_settings_are_refused(wrong): fails(lambda: GANConfig(**wrong), contains=next(iter(wrong)))
 
 
