@@ -191,9 +191,9 @@ def test_edits(model, clip):
 
 @pytest.mark.parametrize("call, parts", [
     (lambda m, c: m.continue_clip(c, PROMPT, n_given=2), ["groups of 4", "not 2"]),
-    (lambda m, c: m.continue_clip(c, PROMPT, n_given=16), ["between 1 and 15"]),
+    (lambda m, c: m.continue_clip(c, PROMPT, n_given=16), ["1 to 15 frames can be given"]),
     (lambda m, c: m.continue_clip(Clip(c.frames[:3], c.fps), PROMPT), ["3 frames", "give a longer clip."]),
-    (lambda m, c: m.continue_clip(Clip(c.frames[:5], c.fps), PROMPT, n_given=8), ["5 frames", "or lower n_given"]),
+    (lambda m, c: m.continue_clip(Clip(c.frames[:5], c.fps), PROMPT, n_given=8), ["5 frames", "or fewer of its frames"]),
     (lambda m, c: m(PROMPT, num_inference_steps=True), ["from 1 to 1000"]),
     (lambda m, c: m.inpaint(c, np.arange(64)[:, None] % 8 < 4 + np.zeros((1, 64)), PROMPT), ["fills no place", "4 frames of 8x8"]),
     (lambda m, c: m(PROMPT, num_inference_steps=0), ["from 1 to 1000"]),
