@@ -1695,8 +1695,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                      't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate._as_json': ( '6_judge/evaluate.html#_as_json',
                                                                                  't2v_learn/judge/evaluate.py'),
-                                          't2v_learn.judge.evaluate._clip_shape': ( '6_judge/evaluate.html#_clip_shape',
-                                                                                    't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate._clips_lines': ( '6_judge/evaluate.html#_clips_lines',
                                                                                      't2v_learn/judge/evaluate.py'),
                                           't2v_learn.judge.evaluate._clips_of': ( '6_judge/evaluate.html#_clips_of',

@@ -31,10 +31,11 @@ def as_whole(
     value: object,    # as a user gave it
     name: str,        # what it is, for the message
     least: int = 1,   # the smallest that makes sense
+    most: int | None = None,   # the largest; None: any
 ) -> int:
     "A whole number, of Python or NumPy, as an int; InputError for anything else"
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise InputError(f"{name} is a whole number from {least} on, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least or most is not None and value > most:
+        raise InputError(f"{name} is a whole number from {least} {'on' if most is None else f'to {most}'}, not {value!r}.")
     return int(value)
 
 # %% ../nbs/00_core.ipynb #atomic-path

@@ -8,13 +8,13 @@ __all__ = ['TextToVideo']
 # %% ../../nbs/5_diffusion/57_pipeline.ipynb #imports
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Real
 
 import torch
 from fastcore.basics import patch
 from torch import Tensor
 
-from ..core import InputError
+from ..core import InputError, as_whole
 from .denoiser import Denoiser, DenoiserConfig
 from .guidance import sample
 from .sampling import find_sampler, level_times
@@ -105,9 +105,7 @@ def times(self: TextToVideo,
     sampler: str = "refresh", # one of `SAMPLERS`
 ) -> Tensor:                  # falling to 0
     "The times at which the denoiser is asked: equal steps of log-SNR; InputError for a number of steps that makes no sense."
-    steps = num_inference_steps
-    if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= steps <= 1000:
-        raise InputError(f"num_inference_steps must be a whole number from 1 to 1000, not {steps}.")
+    steps = as_whole(num_inference_steps, "num_inference_steps", 1, 1000)
     find_sampler(sampler)
     clean = self.refresh_until if sampler == "refresh" else 8.0
     start = (clean - 1 + 13 * strength) / (clean + 12)                        # the share of the way from clean to -12

@@ -31,8 +31,8 @@ from .reader import score
 from ..training.pipeline import VideoGenerator, trained_on, watched, world_of
 from ..video.datasets import WorldData
 from ..video.show import as_frames
-from ..video.verify import fidelity, track
-from ..video.world import WORLDS, World, caption, label, render
+from ..video.verify import fidelity, find_world, track
+from ..video.world import World, caption, label, render
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #wilson
 def wilson(
@@ -186,10 +186,6 @@ def _side_by_side(
         torch.set_num_threads(threads)
 
 # %% ../../nbs/6_judge/64_evaluate.ipynb #generate-all
-def _clip_shape(world): # f h w c
-    spec = WORLDS[world]
-    return spec.n_frames, spec.canvas, spec.canvas, 3
-
 def _generate_all(
     model: Callable, # model(prompts, seed=[...]) -> list of clips
     prompts: list,   # what to generate
@@ -207,10 +203,10 @@ def _generate_all(
     with warnings.catch_warnings(), _side_by_side(model, len(batches)) as each:
         warnings.filterwarnings("ignore", message=".*seen in training")          # held-out words are asked for on purpose
         for _, made in zip(watched(batches, "generating clips", progress), each(generate, batches)):
-            shapes = {as_frames(clip).shape for clip in made}
-            if world and shapes != {_clip_shape(world)}:
-                raise InputError(f"the model draws clips of shape {', '.join(map(str, shapes))}, and those of the world {world!r} have "
-                                 f"{_clip_shape(world)}: evaluate it on clips with captions.")
+            strange = [as_frames(clip).shape for clip in made if world and find_world(as_frames(clip).shape) != world]
+            if strange:
+                raise InputError(f"the model draws clips of shape {strange[0]}, which are not of the world {world!r}: "
+                                 "evaluate it on clips with captions.")
             clips += made
     if len(clips) != len(prompts): raise InputError(f"the model gave {len(clips)} clips for {len(prompts)} prompts: give one for each.")
     return clips

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from hashlib import blake2b
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import Tensor, nn
 
-from ..core import InputError
+from ..core import InputError, as_whole
 from ..diffusion.denoiser import Denoiser, DenoiserConfig, NoiseLevels
 from ..diffusion.editing import TextToVideo
 from ..diffusion.guidance import sample
@@ -256,7 +255,7 @@ def interpolate_prompts(
 ) -> list:                     # of n clips
     "Clips of prompts that lie on the straight line from one prompt's states to another's."
     if not isinstance(model, TextToVideo): raise InputError("this model has no steps from noise to a clip: give a diffusion model.")
-    if not isinstance(n, Integral) or n < 1: raise InputError(f"give a whole number of clips, 1 or more, not {n}.")
+    n = as_whole(n, "the number of clips")
     (first,), (seed,) = as_prompts([first], [seed])
     (second,), _ = as_prompts([second], [seed])
     a, b = model.encoder([first]), model.encoder([second])
