@@ -379,7 +379,8 @@ def test_ways_between_prompts_end_where_the_prompts_are(model, other):
     assert np.abs(only.frames.astype(int) - draw(model, PROMPT, seed=4).frames).max() <= 1
 
 
-@pytest.mark.parametrize("settings, part", [(dict(n=0), "of clips is a whole number from 1 on"), (dict(n=-1), "from 1 on, not -1"), (dict(n=1.5), "not 1.5"),
+@pytest.mark.parametrize("settings, part", [
+    (dict(n=0), "of clips is a whole number from 1 on"), (dict(n=-1), "from 1 on, not -1"), (dict(n=1.5), "not 1.5"),
     (dict(seed=[1, 2]), "whole number"), (dict(seed=1.5), "whole number"), (dict(seed=None), "whole number"), (dict(seed=2**64), "64 bits"),
     (dict(first=""), "empty"), (dict(second=["dog"]), "text")])
 def test_what_makes_no_way_between_prompts(model, settings, part):
